@@ -1,0 +1,1 @@
+"""taskviz: which tasks should be trained together, given that I can afford b models?"""

@@ -1,0 +1,32 @@
+"""Estimators of task affinity, one file each; a new one is a file and a line here."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from taskviz.values import unknown_choice
+
+if TYPE_CHECKING:
+    from taskviz.affinity.base import Estimator
+
+ESTIMATORS: dict[str, str] = {
+    "sca": "taskviz.affinity.sca:SCA",
+}
+"""Published name → class; imported only when it is asked for."""
+
+
+def estimator_class(name: str) -> "type[Estimator]":
+    """The class of an estimator.
+
+    Raises:
+        TaskvizError: unknown name; the valid ones are listed.
+    """
+    if name not in ESTIMATORS:
+        raise unknown_choice("affinity method", name, ESTIMATORS)
+    module, attribute = ESTIMATORS[name].split(":")
+    found: type[Estimator] = getattr(import_module(module), attribute)
+    return found
+
+
+def make_estimator(name: str, **options: Any) -> "Estimator":
+    """An estimator by its published name."""
+    return estimator_class(name)(**options)

@@ -1,0 +1,1 @@
+"""Collections: readers, validation, splits, built-in data."""

@@ -1,0 +1,1 @@
+"""Plotly figures: values in, figures out."""

@@ -1,0 +1,35 @@
+"""Grouping methods, one file each; a new one is a file and a line here."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from taskviz.values import unknown_choice
+
+if TYPE_CHECKING:
+    from taskviz.grouping.base import Grouper
+
+GROUPERS: dict[str, str] = {
+    "gat-gmm": "taskviz.grouping.gat_gmm:GatGmm",
+    "random": "taskviz.grouping.random:RandomGrouping",
+    "all-together": "taskviz.grouping.trivial:AllTogether",
+    "all-separate": "taskviz.grouping.trivial:AllSeparate",
+}
+"""Published name → class; imported only when it is asked for."""
+
+
+def grouper_class(name: str) -> "type[Grouper]":
+    """The class of a grouper.
+
+    Raises:
+        TaskvizError: unknown name; the valid ones are listed.
+    """
+    if name not in GROUPERS:
+        raise unknown_choice("grouping method", name, GROUPERS)
+    module, attribute = GROUPERS[name].split(":")
+    found: type[Grouper] = getattr(import_module(module), attribute)
+    return found
+
+
+def make_grouper(name: str, **options: Any) -> "Grouper":
+    """A grouper by its published name."""
+    return grouper_class(name)(**options)

@@ -1,0 +1,1 @@
+"""Long work outside the pages: store, worker process, launcher."""

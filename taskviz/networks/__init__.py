@@ -1,0 +1,7 @@
+"""Trunks and heads."""
+
+from taskviz.networks.mlp import MLPTrunk
+from taskviz.networks.multi_head import MultiHeadNetwork
+from taskviz.networks.spec import HeadStart, NetworkOptions, build_network
+
+__all__ = ["HeadStart", "MLPTrunk", "MultiHeadNetwork", "NetworkOptions", "build_network"]

@@ -1,0 +1,1 @@
+"""Per-sample task gradients and what follows from them."""

@@ -1,0 +1,1 @@
+"""What a team discusses: one self-contained HTML file."""

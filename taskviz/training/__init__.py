@@ -1,0 +1,1 @@
+"""Networks trained on groups and on subsets of the tasks."""

@@ -1,0 +1,59 @@
+"""The small immutable values that every room passes on; each can be saved, loaded and drawn."""
+
+from taskviz.values.affinity_matrix import AffinityMatrix
+from taskviz.values.collection import (
+    SPLITS,
+    Layout,
+    Modality,
+    Origin,
+    Samples,
+    Split,
+    TaskCollection,
+)
+from taskviz.values.errors import Cancelled, TaskvizError, unknown_choice
+from taskviz.values.grouping import Grouping
+from taskviz.values.options import (
+    OptionSet,
+    option,
+    option_defaults,
+    option_values,
+    parse_options,
+)
+from taskviz.values.subset_table import SubsetTable
+from taskviz.values.task import TASK_KINDS, Task, TaskKind
+from taskviz.values.training_result import (
+    HIGHER_IS_BETTER,
+    HISTORY_COLUMNS,
+    METRIC_COLUMNS,
+    TrainedNetwork,
+    TrainingResult,
+)
+
+__all__ = [
+    "HIGHER_IS_BETTER",
+    "HISTORY_COLUMNS",
+    "METRIC_COLUMNS",
+    "SPLITS",
+    "TASK_KINDS",
+    "AffinityMatrix",
+    "Cancelled",
+    "Grouping",
+    "Layout",
+    "Modality",
+    "OptionSet",
+    "Origin",
+    "Samples",
+    "Split",
+    "SubsetTable",
+    "Task",
+    "TaskCollection",
+    "TaskKind",
+    "TaskvizError",
+    "TrainedNetwork",
+    "TrainingResult",
+    "option",
+    "option_defaults",
+    "option_values",
+    "parse_options",
+    "unknown_choice",
+]

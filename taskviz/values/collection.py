@@ -1,0 +1,213 @@
+"""A collection of tasks with its data and splits."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taskviz.values.errors import TaskvizError, unknown_choice
+from taskviz.values.task import Task, check_unique
+
+Layout = Literal["joint", "separate"]
+Modality = Literal["table", "image", "series", "graph", "nodes"]
+Split = Literal["train", "valid", "test"]
+SPLITS: tuple[Split, ...] = get_args(Split)
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Inputs with the targets measured on them.
+
+    Args:
+        inputs: ``(n, *shape)``; NaN marks a missing feature of a table.
+        targets: one array a task, ``(n, task.width)`` float64: the value, or the class code;
+            NaN marks a missing label.
+        split: ``(n,)`` int8, an index into :data:`SPLITS`.
+    """
+
+    inputs: NDArray[Any]
+    targets: tuple[NDArray[np.float64], ...]
+    split: NDArray[np.int8]
+
+    def __post_init__(self) -> None:
+        n = len(self.inputs)
+        lengths = [len(target) for target in self.targets] + [len(self.split)]
+        for length in lengths:
+            if length != n:
+                raise TaskvizError(
+                    f"Inputs have {n} rows but targets or split have {length}: "
+                    "they must have the same number of rows."
+                )
+        for array in (self.inputs, *self.targets, self.split):
+            array.flags.writeable = False
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def indices(self, split: Split) -> NDArray[np.int64]:
+        """Rows of a split, ascending."""
+        return np.flatnonzero(self.split == SPLITS.index(split))
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a collection came from, for people and for the command that repeats a result.
+
+    Args:
+        reference: what :func:`taskviz.load_collection` was given.
+        description: one line.
+        licence: of the data, as far as it is known.
+        targets: the target columns chosen by the user, for a table of their own.
+    """
+
+    reference: str
+    description: str = ""
+    licence: str = ""
+    targets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class TaskCollection:
+    """Tasks with their data; the start of every computation. Immutable.
+
+    ``layout="joint"``: one :class:`Samples` with a target an every task (multi-task learning).
+    ``layout="separate"``: one :class:`Samples` a task, each with one target (several data sets;
+    the meta-learning setting of the SCA paper).
+
+    Raises:
+        TaskvizError: shapes that do not fit, repeated names, an unknown layout or modality.
+    """
+
+    name: str
+    tasks: tuple[Task, ...]
+    samples: tuple[Samples, ...]
+    layout: Layout = "joint"
+    modality: Modality = "table"
+    feature_names: tuple[str, ...] = ()
+    origin: Origin = field(default_factory=lambda: Origin(""))
+
+    def __post_init__(self) -> None:
+        if self.layout not in get_args(Layout):
+            raise unknown_choice("layout", self.layout, get_args(Layout))
+        if self.modality not in get_args(Modality):
+            raise unknown_choice("modality", self.modality, get_args(Modality))
+        check_unique(self.names, f"Collection {self.name!r}")
+        blocks = [(self.samples[0], self.tasks)] if self.layout == "joint" else []
+        if self.layout == "separate":
+            blocks = [(s, (t,)) for s, t in zip(self.samples, self.tasks, strict=True)]
+        elif len(self.samples) != 1:
+            raise TaskvizError(
+                f"Collection {self.name!r} is joint but has {len(self.samples)} sample blocks: "
+                "a joint collection has one."
+            )
+        for samples, tasks in blocks:
+            if len(samples.targets) != len(tasks):
+                raise TaskvizError(
+                    f"Collection {self.name!r} has {len(tasks)} tasks but "
+                    f"{len(samples.targets)} targets: one target a task is needed."
+                )
+            for task, target in zip(tasks, samples.targets, strict=True):
+                if target.ndim != 2 or target.shape[1] != task.width:
+                    raise TaskvizError(
+                        f"Target of task {task.name!r} has shape {target.shape}: "
+                        f"(n, {task.width}) is needed."
+                    )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Task names in order."""
+        return tuple(task.name for task in self.tasks)
+
+    @property
+    def n(self) -> int:
+        """Number of samples: of the joint inputs, or summed over the data sets."""
+        return sum(len(s) for s in self.samples)
+
+    def index(self, task: str) -> int:
+        """Position of a task; :class:`TaskvizError` where there is none of that name."""
+        if task not in self.names:
+            raise unknown_choice(f"task of collection {self.name!r}", task, self.names)
+        return self.names.index(task)
+
+    def samples_of(self, task: int) -> Samples:
+        """The sample block that holds task number ``task``."""
+        return self.samples[0 if self.layout == "joint" else task]
+
+    def target_of(self, task: int) -> NDArray[np.float64]:
+        """``(n, width)`` target of task number ``task``; NaN where missing."""
+        return self.samples_of(task).targets[task if self.layout == "joint" else 0]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of data, tasks and splits; part of every cache key."""
+        digest = hashlib.sha256(repr((self.layout, self.modality, self.tasks)).encode())
+        for block in self.samples:
+            for array in (block.inputs, *block.targets, block.split):
+                digest.update(repr((array.shape, array.dtype.str)).encode())
+                digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
+
+    def select(self, tasks: Iterable[str] | int) -> "TaskCollection":
+        """The same data with some tasks only, in the order given; a number takes the first ones."""
+        names = self.names[:tasks] if isinstance(tasks, int) else tuple(tasks)
+        if isinstance(tasks, int) and not 1 <= tasks <= len(self.tasks):
+            raise TaskvizError(
+                f"Cannot take the first {tasks} tasks of {self.name!r}: it has {len(self.tasks)}."
+            )
+        if not names:
+            raise TaskvizError("No task is selected: choose at least one.")
+        picked = [self.index(name) for name in names]
+        samples: tuple[Samples, ...]
+        if self.layout == "joint":
+            block = self.samples[0]
+            samples = (replace(block, targets=tuple(block.targets[i] for i in picked)),)
+        else:
+            samples = tuple(self.samples[i] for i in picked)
+        return replace(self, tasks=tuple(self.tasks[i] for i in picked), samples=samples)
+
+    def with_splits(self, splits: Sequence[NDArray[np.int8]]) -> "TaskCollection":
+        """The same data under other splits, one array a sample block."""
+        blocks = zip(self.samples, splits, strict=True)
+        return replace(self, samples=tuple(replace(s, split=split) for s, split in blocks))
+
+    @classmethod
+    def from_arrays(
+        cls,
+        name: str,
+        inputs: NDArray[Any],
+        targets: Mapping[str, NDArray[Any]],
+        tasks: Sequence[Task],
+        split: NDArray[np.int8],
+        *,
+        modality: Modality = "table",
+        feature_names: Sequence[str] = (),
+        origin: Origin | None = None,
+    ) -> "TaskCollection":
+        """A joint collection from arrays.
+
+        Args:
+            inputs: ``(n, *shape)``.
+            targets: task name → ``(n,)`` or ``(n, width)``; NaN where missing.
+            tasks: one a target, in the order wanted.
+            split: ``(n,)``, 0 train, 1 valid, 2 test.
+        """
+        columns = []
+        for task in tasks:
+            if task.name not in targets:
+                raise unknown_choice("target", task.name, targets)
+            column = np.asarray(targets[task.name], dtype=np.float64)
+            columns.append((column[:, None] if column.ndim == 1 else column).copy())
+        samples = Samples(np.array(inputs), tuple(columns), np.asarray(split, dtype=np.int8).copy())
+        return cls(
+            name,
+            tuple(tasks),
+            (samples,),
+            "joint",
+            modality,
+            tuple(feature_names),
+            origin or Origin(name),
+        )

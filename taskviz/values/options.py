@@ -1,0 +1,115 @@
+"""Options of a method: a frozen dataclass whose fields carry their help and their limits.
+
+One description serves the command line, the pages and the check of what a user gave.
+"""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, field, fields
+from typing import Any, ClassVar, Literal, Protocol, TypeVar, get_args, get_origin, get_type_hints
+
+from taskviz.values.errors import TaskvizError, unknown_choice
+
+
+class OptionSet(Protocol):
+    """A frozen dataclass made of :func:`option` fields."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+O = TypeVar("O", bound=OptionSet)  # noqa: E741 - the field's letter for options
+
+
+def option(
+    default: Any,
+    help: str,  # noqa: A002 - the word that every command line uses
+    *,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    advanced: bool = False,
+) -> Any:
+    """A field of an options dataclass.
+
+    Args:
+        default: used where the user gives nothing.
+        help: one line, shown beside the widget and in the terminal.
+        minimum: least value allowed.
+        maximum: largest value allowed.
+        advanced: shown folded on a page.
+    """
+    metadata = {"help": help, "minimum": minimum, "maximum": maximum, "advanced": advanced}
+    return field(default=default, metadata=metadata)
+
+
+def parse_options(kind: type[O], given: Mapping[str, Any], where: str) -> O:
+    """Check and convert what a user gave (text from a terminal included).
+
+    Raises:
+        TaskvizError: an unknown option (the valid ones are listed), a value of the wrong type or
+            outside its limits.
+    """
+    known = {f.name: f for f in fields(kind)}
+    hints = get_type_hints(kind)
+    values: dict[str, Any] = {}
+    for name, value in given.items():
+        name = name.replace("-", "_")
+        if name not in known:
+            raise unknown_choice(f"option of {where}", name, known)
+        values[name] = _convert(name, value, hints[name], known[name].metadata, where)
+    return kind(**values)
+
+
+def option_values(options: OptionSet) -> dict[str, Any]:
+    """Every option with its value as plain data, for results and cache keys."""
+    found = {f.name: getattr(options, f.name) for f in fields(options)}
+    return {name: list(v) if isinstance(v, tuple) else v for name, v in found.items()}
+
+
+def option_defaults(kind: type[OptionSet]) -> dict[str, Any]:
+    """Name → default of every option."""
+    return {f.name: f.default for f in fields(kind) if f.default is not MISSING}
+
+
+def _convert(name: str, value: Any, hint: Any, limits: Mapping[str, Any], where: str) -> Any:
+    what = f"option {name!r} of {where}"
+    arguments = get_args(hint)
+    if get_origin(hint) is Literal:
+        match = [choice for choice in arguments if str(choice) == str(value)]
+        if not match:
+            raise unknown_choice(what, str(value), [str(choice) for choice in arguments])
+        return match[0]
+    if type(None) in arguments:
+        if value is None or str(value).lower() in ("none", ""):
+            return None
+        hint = next(a for a in arguments if a is not type(None))
+    try:
+        converted = _as(hint, value)
+    except (TypeError, ValueError, OverflowError):
+        wanted = {bool: "true or false", int: "a whole number", float: "a number"}.get(hint, "text")
+        raise TaskvizError(f"{what.capitalize()} is {value!r}: {wanted} is needed.") from None
+    low, high = limits.get("minimum"), limits.get("maximum")
+    if (low is not None and converted < low) or (high is not None and converted > high):
+        span = f"at least {low:g}" if high is None else f"at most {high:g}"
+        span = f"from {low:g} to {high:g}" if low is not None and high is not None else span
+        raise TaskvizError(f"{what.capitalize()} is {converted:g}: it must be {span}.")
+    return converted
+
+
+def _as(hint: Any, value: Any) -> Any:
+    if hint is bool:
+        words = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+        if str(value).lower() not in words:
+            raise ValueError
+        return words[str(value).lower()]
+    if hint is int:
+        number = float(value)
+        if number != int(number) or isinstance(value, bool):
+            raise ValueError
+        return int(value) if isinstance(value, int) else int(number)
+    if hint is float:
+        number = float(value)
+        if number != number or number in (float("inf"), float("-inf")):
+            raise ValueError
+        return number
+    if hint is str:
+        return str(value)
+    raise TypeError(f"no conversion to {hint}")

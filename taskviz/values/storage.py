@@ -1,0 +1,69 @@
+"""How values go to disk: whole files, written atomically, never pickled."""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from taskviz.values.errors import TaskvizError
+
+
+def write_text(path: Path | str, text: str) -> Path:
+    """Write a file whole or not at all, following no half-written state."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:80]}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return path
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} cannot be written as JSON")
+
+
+def dumps(data: Any) -> str:
+    """JSON that is valid everywhere: NaN must have been turned into null before."""
+    return json.dumps(data, default=_plain, ensure_ascii=False, allow_nan=False)
+
+
+def nullable(array: Any) -> Any:
+    """Nested lists of an array with None in place of NaN."""
+    array = np.asarray(array)
+    if array.dtype.kind != "f":
+        return array.tolist()
+    plain = array.astype(object)
+    plain[np.isnan(array)] = None
+    return plain.tolist()
+
+
+def read_json(path: Path | str, what: str) -> dict[str, Any]:
+    """Read a JSON object, or say in one sentence why it is none."""
+    path = Path(path)
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise TaskvizError(f"There is no file {path}: give the path of a saved {what}.") from None
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise TaskvizError(
+            f"{path.name} is not valid JSON ({error}): a saved {what} is needed."
+        ) from None
+    if not isinstance(data, dict):
+        raise TaskvizError(f"{path.name} does not hold a saved {what}: a JSON object is needed.")
+    return data

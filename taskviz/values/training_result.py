@@ -1,0 +1,205 @@
+"""What training the groups gave: metrics, curves, weights."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taskviz.values.errors import TaskvizError
+from taskviz.values.grouping import Grouping
+from taskviz.values.storage import dumps, nullable, read_json, write_text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+METRIC_COLUMNS = ("group", "task", "split", "metric", "value", "seed")
+HISTORY_COLUMNS = ("step", "group", "task", "split", "metric", "value", "seed")
+HIGHER_IS_BETTER = {
+    "loss": False,
+    "mae": False,
+    "rmse": False,
+    "r2": True,
+    "error": False,
+    "balanced_accuracy": True,
+    "auroc": True,
+}
+"""Every metric a result can hold, and its sense."""
+
+Predictor = Callable[[NDArray[Any]], dict[str, NDArray[np.float64]]]
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedNetwork:
+    """Weights of one group's network.
+
+    Args:
+        tasks: the tasks it was trained on.
+        weights: parameter name → array, trunk and heads.
+        seed: of its initial state and batch order.
+        best_step: epoch of the kept checkpoint (best mean validation loss over its tasks).
+        seconds: wall time of its training.
+    """
+
+    tasks: tuple[str, ...]
+    weights: Mapping[str, NDArray[Any]]
+    seed: int
+    best_step: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingResult:
+    """A trained grouping. Immutable.
+
+    Args:
+        grouping: what was trained.
+        metrics: columns :data:`METRIC_COLUMNS`; one row a group, task, split and metric.
+        history: columns :data:`HISTORY_COLUMNS`; ``step`` counts epochs from 1.
+        serving: task → index of the group that serves it: best validation loss.
+        networks: one a group, in the order of ``grouping.groups``.
+        preprocessing: arrays that turn raw inputs and targets into what the networks see,
+            measured on the training split only.
+        settings: every setting in full, as plain data.
+        predictor: raw inputs → task → predictions; attached by ``taskviz.training``.
+    """
+
+    grouping: Grouping
+    metrics: "pd.DataFrame"
+    history: "pd.DataFrame"
+    serving: Mapping[str, int]
+    networks: tuple[TrainedNetwork, ...] = ()
+    preprocessing: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    seconds: float = 0.0
+    collection: str = ""
+    fingerprint: str = ""
+    notes: tuple[str, ...] = ()
+    predictor: Predictor | None = None
+
+    def predict(self, inputs: NDArray[Any]) -> dict[str, NDArray[np.float64]]:
+        """Predictions of each task's serving network.
+
+        Args:
+            inputs: ``(n, *shape)`` raw inputs, as in the collection; NaN where missing.
+
+        Returns:
+            task → ``(n,)`` predicted value (regression) or probability of the second class
+            (binary); ``(n, classes)`` probabilities otherwise.
+        """
+        if self.predictor is None:
+            raise TaskvizError(
+                "This result was read without its networks: load it with taskviz.load_result."
+            )
+        return self.predictor(inputs)
+
+    def served(self, split: str = "test") -> "pd.DataFrame":
+        """Metrics of each task under its serving group only."""
+        rows = self.metrics[self.metrics["split"] == split]
+        served = rows["task"].map(self.serving) == rows["group"]
+        return rows[served].reset_index(drop=True)
+
+    def with_predictor(self, predictor: Predictor) -> "TrainingResult":
+        """The same result, able to predict."""
+        return replace(self, predictor=predictor)
+
+    def save(self, folder: Path | str) -> Path:
+        """Write safetensors and JSON, never pickle; ``result.json`` goes last."""
+        from safetensors.numpy import save as to_bytes
+
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        for i, network in enumerate(self.networks):
+            _write_bytes(folder / f"group_{i}.safetensors", to_bytes(_contiguous(network.weights)))
+        if self.preprocessing:
+            packed = to_bytes(_contiguous(self.preprocessing))
+            _write_bytes(folder / "preprocessing.safetensors", packed)
+        data = {
+            "grouping": self.grouping.to_json(),
+            "metrics": _frame_to_json(self.metrics),
+            "history": _frame_to_json(self.history),
+            "serving": dict(self.serving),
+            "networks": [
+                {
+                    "file": f"group_{i}.safetensors",
+                    "tasks": list(network.tasks),
+                    "seed": network.seed,
+                    "best_step": network.best_step,
+                    "seconds": network.seconds,
+                }
+                for i, network in enumerate(self.networks)
+            ],
+            "settings": dict(self.settings),
+            "seed": self.seed,
+            "seconds": self.seconds,
+            "collection": self.collection,
+            "fingerprint": self.fingerprint,
+            "notes": list(self.notes),
+        }
+        write_text(folder / "result.json", dumps(data))
+        return folder
+
+    @classmethod
+    def read(cls, folder: Path | str) -> "TrainingResult":
+        """Read what :meth:`save` wrote; :func:`taskviz.load_result` also attaches the predictor."""
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
+        folder = Path(folder)
+        data = read_json(folder / "result.json", "training result")
+        try:
+            networks = tuple(
+                TrainedNetwork(
+                    tasks=tuple(entry["tasks"]),
+                    weights=load_file(folder / Path(entry["file"]).name),
+                    seed=entry["seed"],
+                    best_step=entry["best_step"],
+                    seconds=entry["seconds"],
+                )
+                for entry in data["networks"]
+            )
+            packed = folder / "preprocessing.safetensors"
+            return cls(
+                grouping=Grouping.from_json(data["grouping"]),
+                metrics=_frame_from_json(data["metrics"]),
+                history=_frame_from_json(data["history"]),
+                serving={str(task): int(index) for task, index in data["serving"].items()},
+                networks=networks,
+                preprocessing=load_file(packed) if packed.exists() else {},
+                settings=data["settings"],
+                seed=int(data["seed"]),
+                seconds=float(data["seconds"]),
+                collection=str(data["collection"]),
+                fingerprint=str(data["fingerprint"]),
+                notes=tuple(data["notes"]),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError, OSError, SafetensorError) as error:
+            raise TaskvizError(
+                f"{folder} does not hold a whole training result ({type(error).__name__}: {error})."
+            ) from None
+
+
+def _contiguous(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+
+
+def _write_bytes(path: Path, data: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.part")
+    temporary.write_bytes(data)
+    temporary.replace(path)
+
+
+def _frame_to_json(frame: "pd.DataFrame") -> dict[str, list[Any]]:
+    return {str(name): nullable(frame[name].to_numpy()) for name in frame.columns}
+
+
+def _frame_from_json(data: Mapping[str, list[Any]]) -> "pd.DataFrame":
+    import pandas as pd
+
+    frame = pd.DataFrame(dict(data))
+    if "value" in frame:
+        frame["value"] = frame["value"].astype(float)
+    return frame

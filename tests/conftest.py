@@ -1,0 +1,68 @@
+"""What every test shares: a cache of its own, the device, small collections."""
+
+import os
+import tempfile
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+
+# Before taskviz is imported, and for worker processes too: tests never touch a user's cache.
+os.environ["TASKVIZ_CACHE"] = tempfile.mkdtemp(prefix="taskviz-tests-")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+torch.set_num_threads(1)
+
+from taskviz.values import Task, TaskCollection  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def device() -> torch.device:
+    """The device under test: ``TASKVIZ_TEST_DEVICE``, else the CPU."""
+    return torch.device(os.environ.get("TASKVIZ_TEST_DEVICE", "cpu"))
+
+
+def make_toy(
+    n: int = 160,
+    features: int = 6,
+    kinds: tuple[str, ...] = ("regression", "binary", "multiclass", "regression"),
+    *,
+    missing: float = 0.0,
+    noise: float = 0.1,
+    seed: int = 0,
+) -> TaskCollection:
+    """A joint table with planted linear targets; tasks 0 and 3 share their direction."""
+    rng = np.random.default_rng(seed)
+    inputs = rng.normal(size=(n, features))
+    directions = rng.normal(size=(len(kinds), features))
+    if len(kinds) > 3:
+        directions[3] = directions[0] + 0.1 * directions[3]
+    tasks, targets = [], {}
+    for i, kind in enumerate(kinds):
+        score = inputs @ directions[i] + noise * rng.normal(size=n)
+        name = f"t{i}"
+        if kind == "regression":
+            tasks.append(Task(name, "regression"))
+            column = score
+        elif kind == "binary":
+            tasks.append(Task(name, "binary", ("no", "yes")))
+            column = (score > 0).astype(float)
+        else:
+            tasks.append(Task(name, "multiclass", ("low", "mid", "high")))
+            column = np.digitize(score, np.quantile(score, [1 / 3, 2 / 3])).astype(float)
+        column[rng.random(n) < missing] = np.nan
+        targets[name] = column
+    split = rng.permutation(np.repeat([0, 1, 2], [n - 2 * (n // 5), n // 5, n // 5]))
+    return TaskCollection.from_arrays("toy", inputs, targets, tasks, split)
+
+
+@pytest.fixture
+def toy_factory() -> Callable[..., TaskCollection]:
+    """:func:`make_toy` itself, for tests that vary it."""
+    return make_toy
+
+
+@pytest.fixture(scope="session")
+def toy() -> TaskCollection:
+    """Four tasks of three kinds on 160 rows."""
+    return make_toy()
