@@ -28,6 +28,7 @@ class Grouping:
         seconds: wall time.
         affinity: key or name of the matrix or table it was made from.
         notes: sentences a reader must see beside it.
+        costs: cost of each group's network, in the unit of the budget; empty where each costs 1.
     """
 
     groups: tuple[tuple[str, ...], ...]
@@ -44,8 +45,14 @@ class Grouping:
     seconds: float = 0.0
     affinity: str = ""
     notes: tuple[str, ...] = ()
+    costs: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.costs and len(self.costs) != len(self.groups):
+            raise TaskvizError(
+                f"A grouping has {len(self.groups)} groups but {len(self.costs)} costs: give one "
+                "a group."
+            )
         for i, group in enumerate(self.groups):
             if not group:
                 raise TaskvizError(f"Group {i + 1} is empty: every group needs a task.")
@@ -102,6 +109,7 @@ class Grouping:
             "seconds": self.seconds,
             "affinity": self.affinity,
             "notes": list(self.notes),
+            "costs": list(self.costs),
         }
 
     @classmethod
@@ -112,8 +120,11 @@ class Grouping:
             known = {
                 name: data[name]
                 for name in cls.__dataclass_fields__
-                if name not in ("groups", "notes", "budget") and data.get(name) is not None
+                if name not in ("groups", "notes", "budget", "costs") and data.get(name) is not None
             }
+            known["costs"] = tuple(float(cost) for cost in data.get("costs") or ())
+            if known["costs"]:
+                known.setdefault("cost", sum(known["costs"]))
             return cls.of(
                 groups, budget=data.get("budget"), notes=tuple(data.get("notes") or ()), **known
             )
