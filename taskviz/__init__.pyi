@@ -1,0 +1,23 @@
+from taskviz.verbs import (
+    compare_groupings as compare_groupings,
+)
+from taskviz.verbs import (
+    compute_affinity as compute_affinity,
+)
+from taskviz.verbs import (
+    group_tasks as group_tasks,
+)
+from taskviz.verbs import (
+    load_collection as load_collection,
+)
+from taskviz.verbs import (
+    load_result as load_result,
+)
+from taskviz.verbs import (
+    train_groups as train_groups,
+)
+from taskviz.verbs import (
+    write_report as write_report,
+)
+
+__version__: str

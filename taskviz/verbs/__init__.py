@@ -1,0 +1,46 @@
+"""The steps of the way, one function each: load, measure, group, train, report.
+
+Heavy libraries are imported inside the functions, so that this room opens at once.
+"""
+
+from taskviz.verbs.affinity import (
+    affinity_key,
+    compute_affinity,
+    fit_estimator,
+    read_affinity,
+    stored_affinities,
+)
+from taskviz.verbs.grouping import contenders, group_frontier, group_tasks
+from taskviz.verbs.loading import check_tasks, load_collection
+from taskviz.verbs.reporting import write_report
+from taskviz.verbs.stored import Stored, StoredTraining
+from taskviz.verbs.training import (
+    compare_groupings,
+    load_result,
+    read_training,
+    stored_trainings,
+    train_groups,
+    training_key,
+)
+
+__all__ = [
+    "Stored",
+    "StoredTraining",
+    "affinity_key",
+    "check_tasks",
+    "compare_groupings",
+    "compute_affinity",
+    "contenders",
+    "fit_estimator",
+    "group_frontier",
+    "group_tasks",
+    "load_collection",
+    "load_result",
+    "read_affinity",
+    "read_training",
+    "stored_affinities",
+    "stored_trainings",
+    "train_groups",
+    "training_key",
+    "write_report",
+]

@@ -1,0 +1,197 @@
+"""Step 4: train the groups, beside their baselines."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from taskviz.cache import Cache, key_of
+from taskviz.progress import SILENT, Progress
+from taskviz.values import (
+    Grouping,
+    OptionSet,
+    TaskCollection,
+    TaskvizError,
+    TrainingResult,
+    option_values,
+    parse_options,
+)
+from taskviz.verbs.loading import check_tasks
+from taskviz.verbs.stored import StoredTraining
+
+if TYPE_CHECKING:
+    import torch
+
+KIND = "training"
+
+
+def train_groups(
+    collection: TaskCollection,
+    grouping: Grouping,
+    weighting: str = "equal",
+    seed: int = 0,
+    device: "str | torch.device" = "auto",
+    progress: Progress = SILENT,
+    cache: Cache | None = None,
+    use_cache: bool = True,
+    **options: Any,
+) -> TrainingResult:
+    """One network a group, early-stopped on validation; each task served by its best group.
+
+    The same call twice returns the same bits: the second reads what the first stored, and a call
+    that was cut short goes on from the networks that were finished.
+
+    Args:
+        weighting: of the task losses, such as ``equal``.
+        use_cache: False trains anew and stores nothing.
+        options: of :class:`taskviz.training.options.TrainingOptions`, such as ``epochs``.
+
+    Raises:
+        TaskvizError: a task of the grouping is not in the collection, an unknown weighting or
+            option, or data that cannot be trained on.
+    """
+    results = compare_groupings(
+        collection,
+        {"": grouping},
+        weighting,
+        seed,
+        device,
+        progress,
+        cache,
+        use_cache,
+        **options,
+    )
+    return results[""]
+
+
+def compare_groupings(
+    collection: TaskCollection,
+    groupings: Mapping[str, Grouping],
+    weighting: str = "equal",
+    seed: int = 0,
+    device: "str | torch.device" = "auto",
+    progress: Progress = SILENT,
+    cache: Cache | None = None,
+    use_cache: bool = True,
+    **options: Any,
+) -> dict[str, TrainingResult]:
+    """Train several groupings alike: label → result, each network trained once.
+
+    Args and errors as :func:`train_groups`; live metrics carry their label as ``contender``.
+    """
+    from taskviz.engines import RunContext, pick_device
+    from taskviz.training.compare import compare
+
+    for label, grouping in groupings.items():
+        check_tasks(grouping.tasks, collection, f"grouping {label!r}" if label else "the grouping")
+    parsed = parse_training(options)
+    picked = pick_device(device)
+    cache = cache or Cache()
+    parts = {
+        label: _parts(collection, grouping, parsed, weighting, seed, picked.type)
+        for label, grouping in groupings.items()
+    }
+    found = {
+        label: cache.find(KIND, key_of(**parts[label])) if use_cache else None for label in parts
+    }
+    results = {label: load_result(folder) for label, folder in found.items() if folder is not None}
+    missing = {label: groupings[label] for label in groupings if label not in results}
+    if not missing:
+        progress.begin("Training", 1)
+        progress.advance(1, "read from the cache")
+        return results
+    context = RunContext(seed, picked, progress, cache if use_cache else None)
+    trained = compare(collection, missing, parsed, weighting=weighting, context=context)
+    for label, result in trained.items():
+        if use_cache:
+            cache.put(KIND, key_of(**parts[label]), result.save, parts[label])
+        results[label] = result
+    return {label: results[label] for label in groupings}
+
+
+def parse_training(options: Mapping[str, Any]) -> Any:
+    """Checked :class:`taskviz.training.options.TrainingOptions`."""
+    from taskviz.training.options import TrainingOptions
+
+    return parse_options(TrainingOptions, options, "training")
+
+
+def training_key(
+    collection: TaskCollection,
+    grouping: Grouping,
+    weighting: str = "equal",
+    seed: int = 0,
+    device: "str | torch.device" = "auto",
+    **options: Any,
+) -> str:
+    """Key under which :func:`train_groups` with these arguments stores its result."""
+    from taskviz.engines import pick_device
+
+    picked = pick_device(device).type
+    return key_of(**_parts(collection, grouping, parse_training(options), weighting, seed, picked))
+
+
+def stored_trainings(
+    collection: TaskCollection | None = None, cache: Cache | None = None
+) -> list[StoredTraining]:
+    """Training results in the cache, newest first: of one collection, or of all."""
+    found = []
+    for entry in (cache or Cache()).entries(KIND):
+        parts = dict(entry.parts)
+        if collection is not None and parts.get("collection") != collection.fingerprint:
+            continue
+        try:
+            grouping = Grouping.from_json(parts.pop("grouping"))
+        except (TaskvizError, KeyError):
+            continue
+        found.append(StoredTraining(entry.key, grouping, entry.created, parts))
+    return found
+
+
+def read_training(key: str, cache: Cache | None = None) -> TrainingResult:
+    """A stored result by its key, able to predict.
+
+    Raises:
+        TaskvizError: there is none under this key, or it was damaged.
+    """
+    folder = (cache or Cache()).find(KIND, key) if key.isalnum() else None
+    if folder is None:
+        raise TaskvizError(
+            f"No training result is stored under the key {key[:16]!r}: train the groups again."
+        )
+    return load_result(folder)
+
+
+def load_result(folder: Path | str) -> TrainingResult:
+    """Read what ``TrainingResult.save`` wrote, with its networks ready to predict.
+
+    Raises:
+        TaskvizError: the folder does not hold a whole training result.
+    """
+    from taskviz.training.export import attach_predictor
+
+    return attach_predictor(TrainingResult.read(folder))
+
+
+def _parts(
+    collection: TaskCollection,
+    grouping: Grouping,
+    options: OptionSet,
+    weighting: str,
+    seed: int,
+    device_type: str,
+) -> dict[str, Any]:
+    from taskviz.training.groups import VERSION
+
+    plain = grouping.to_json()
+    # How long it took to find the groups says nothing about what training them gives.
+    plain.pop("seconds")
+    return {
+        "what": KIND,
+        "collection": collection.fingerprint,
+        "version": VERSION,
+        "grouping": plain,
+        "weighting": weighting,
+        "options": option_values(options),
+        "seed": seed,
+        "device": device_type,
+    }
