@@ -1,0 +1,94 @@
+"""Units of comparison: one sample for all tasks, or one sample of each data set."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from taskviz.data.tensors import CollectionTensors
+from taskviz.training.losses import sample_losses
+from taskviz.values import Task
+
+Losses = Callable[[Task, Tensor, Tensor, Tensor], Tensor]
+"""``(task, output, target, mask)`` → ``(n,)``, 0 where the label is missing."""
+
+
+@dataclass(frozen=True)
+class Units:
+    """n units, each of which gives every task one gradient (SCA paper, 4.1).
+
+    Args:
+        tasks: T of them.
+        inputs: ``(n, *shape)``: one shared by all tasks (joint), or one a task (separate).
+        targets: ``(n, width)`` one a task.
+        masks: ``(n, width)`` bool one a task, False where the label is missing.
+        losses: loss of every sample of a task.
+    """
+
+    tasks: tuple[Task, ...]
+    inputs: tuple[Tensor, ...]
+    targets: tuple[Tensor, ...]
+    masks: tuple[Tensor, ...]
+    losses: Losses = sample_losses
+
+    def __len__(self) -> int:
+        return len(self.inputs[0])
+
+    @property
+    def joint(self) -> bool:
+        """Whether all tasks see the same input."""
+        return len(self.inputs) == 1
+
+    @property
+    def known(self) -> Tensor:
+        """``(n, T)`` bool: whether the unit has any label of the task."""
+        return torch.stack([mask.any(dim=1) for mask in self.masks], dim=1)
+
+    def inputs_of(self, task: int) -> Tensor:
+        """``(n, *shape)`` inputs of task number ``task``."""
+        return self.inputs[0 if self.joint else task]
+
+    def part(self, start: int, stop: int) -> "Units":
+        """Units ``start`` to ``stop``, as views."""
+
+        def cut(arrays: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+            return tuple(array[start:stop] for array in arrays)
+
+        return Units(self.tasks, cut(self.inputs), cut(self.targets), cut(self.masks), self.losses)
+
+    def loss(self, task: int, output: Tensor) -> Tensor:
+        """``(n,)`` losses of task number ``task`` for its head's ``output`` on these units."""
+        return self.losses(self.tasks[task], output, self.targets[task], self.masks[task])
+
+
+def draw_units(tensors: CollectionTensors, n: int, seed: int) -> Units:
+    """``n`` units drawn without replacement from the training split; all of them if it has fewer.
+
+    The first units of a larger draw are the smaller draw. Separate data sets draw independently;
+    the smallest one limits their number.
+    """
+    collection = tensors.collection
+    blocks = range(len(tensors.inputs))
+    drawn = []
+    for block in blocks:
+        rows = collection.samples[block].indices("train")
+        drawn.append(np.random.default_rng([seed, block]).permutation(rows)[:n])
+    fewest = min(len(rows) for rows in drawn)
+    picked = [torch.from_numpy(rows[:fewest]).to(tensors.device) for rows in drawn]
+    inputs = tuple(tensors.inputs[block][picked[block]] for block in blocks)
+    rows_of = [
+        picked[0 if collection.layout == "joint" else t] for t in range(len(tensors.targets))
+    ]
+    return Units(
+        collection.tasks,
+        inputs,
+        tuple(target[rows] for target, rows in zip(tensors.targets, rows_of, strict=True)),
+        tuple(mask[rows] for mask, rows in zip(tensors.masks, rows_of, strict=True)),
+    )
+
+
+def shared_parameters(trunk: nn.Module) -> list[nn.Parameter]:
+    """Parameters of the trunk that learn; each once."""
+    return [parameter for parameter in trunk.parameters() if parameter.requires_grad]
