@@ -103,7 +103,8 @@ class SubsetTable:
         """
         path = Path(path)
         try:
-            rows = list(csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig"))))
+            reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")))
+            rows = list(reader)
         except FileNotFoundError:
             raise TaskvizError(f"There is no file {path}.") from None
         except (UnicodeDecodeError, csv.Error) as error:
@@ -112,6 +113,12 @@ class SubsetTable:
             raise TaskvizError(
                 f"{path.name} has no column 'subset' with rows below it: a subset table has one "
                 "row a network, with the columns subset, cost (optional) and one a task."
+            )
+        head = list(reader.fieldnames or ())
+        twice = [name for name in head if head.count(name) > 1]
+        if twice:
+            raise TaskvizError(
+                f"{path.name}: the column {twice[0]!r} occurs twice; name each once."
             )
         tasks = tuple(name for name in rows[0] if name and name not in ("subset", "cost", "seed"))
         membership = np.zeros((len(rows), len(tasks)), dtype=bool)

@@ -1,0 +1,25 @@
+"""Page set-up and navigation, nothing else: `python -m taskviz app` or `streamlit run app.py`."""
+
+import streamlit as st
+
+from taskviz.ui import frame, state
+from taskviz.ui.pages import PAGES
+
+st.set_page_config(page_title="taskviz", page_icon=":material/hub:", layout="wide")
+
+page = st.navigation(
+    [
+        st.Page(
+            f"pages/{entry.name}.py",
+            title=entry.title,
+            icon=entry.icon,
+            url_path=entry.name,
+            help=entry.help,
+            default=entry.name == "collection",
+        )
+        for entry in PAGES
+    ]
+)
+state.sync(page.url_path)
+frame.sidebar()
+page.run()

@@ -1,0 +1,111 @@
+"""Choose a task collection or bring your own table."""
+
+import streamlit as st
+from taskviz.data.summary import describe_tasks, preview
+
+from taskviz.data import CollectionRef
+from taskviz.data.builtin import BUILT_INS
+from taskviz.ui import frame, own_data, state, store
+from taskviz.ui.text import plural, safe
+from taskviz.values import TaskCollection, TaskvizError
+
+frame.title("collection")
+
+
+def use(ref: CollectionRef) -> None:
+    """Make a collection the one in use."""
+    state.put("collection", store.publish(ref))
+
+
+def gallery() -> None:
+    """Built-in collections as cards."""
+    with st.grid("auto", min_column_width=260, gap="small"):
+        for entry in BUILT_INS.values():
+            with st.container(border=True, height="stretch", key=f"card_{entry.name}"):
+                st.markdown(f"**{safe(entry.title)}**")
+                st.caption(
+                    f"{entry.modality} · {plural(entry.n, 'sample')} · "
+                    f"{plural(entry.task_count, 'task')} · {entry.layout}"
+                )
+                st.markdown(safe(entry.description))
+                st.caption(f"Licence: {safe(entry.licence)}")
+                chosen = state.get("collection") == entry.name
+                if st.button(
+                    "In use" if chosen else "Use this",
+                    key=f"use_{entry.name}",
+                    icon=":material/check:" if chosen else None,
+                    disabled=chosen,
+                ):
+                    use(CollectionRef(entry.name))
+                    st.rerun()
+
+
+def overview(collection: TaskCollection) -> None:
+    """What is in the collection in use; tasks can be left out."""
+    st.subheader(safe(collection.name), anchor=False)
+    if collection.origin.description:
+        st.markdown(safe(collection.origin.description))
+    samples = collection.samples[0]
+    counts = [len(samples.indices(split)) for split in ("train", "valid", "test")]
+    with st.grid("auto", min_column_width=150, gap="small"):
+        st.metric("Samples", f"{collection.n:,}", border=True)
+        st.metric("Tasks", len(collection.tasks), border=True)
+        st.metric("Layout", f"{collection.layout} {collection.modality}", border=True)
+        st.metric(
+            "Train / valid / test",
+            " / ".join(f"{count:,}" for count in counts),
+            border=True,
+            help="Seeded and stratified where possible. Choices use validation data only.",
+        )
+    tabs = st.tabs(["Tasks", "Rows"], on_change="rerun", key="collection_tab")
+    if tabs[0].open:
+        with tabs[0]:
+            pick_tasks(collection)
+    if tabs[1].open:
+        with tabs[1]:
+            st.dataframe(preview(collection, rows=10), alt="First ten rows, inputs and targets")
+
+
+def pick_tasks(collection: TaskCollection) -> None:
+    """The table of tasks with a tick box each."""
+    ref = store.resolve(state.get("collection") or "")
+    whole = store.collection(store.publish(store.without_tasks(ref)))
+    table = store.readable(describe_tasks(whole))
+    table.insert(0, "use", [task in collection.names for task in whole.names])
+    edited = st.data_editor(
+        table,
+        hide_index=True,
+        disabled=[name for name in table.columns if name != "use"],
+        key=f"tasks_{whole.fingerprint[:12]}",
+        alt="Tasks with their kind, missing share and balance; untick to leave one out",
+        column_config=own_data.task_columns(),
+    )
+    wanted = [str(task) for task in edited.loc[edited["use"], "task"]]
+    if tuple(wanted) == collection.names:
+        st.caption("Untick a task to leave it out of everything that follows.")
+    elif len(wanted) < 2:
+        st.warning("Keep at least 2 tasks: affinity is about pairs.")
+    elif st.button(f"Use these {len(wanted)} tasks", type="primary"):
+        use(store.with_tasks(ref, wanted if len(wanted) < len(whole.names) else []))
+        st.rerun()
+
+
+collection = frame.current_collection()
+if collection is None:
+    st.markdown(
+        "Which of your tasks should be trained together? Start with a collection of tasks on the "
+        "same data: one that is already here, or your own table."
+    )
+    gallery()
+    own_data.draw(use)
+else:
+    try:
+        overview(collection)
+    except TaskvizError as error:
+        st.error(safe(error))
+    with st.expander("Choose another collection", icon=":material/dataset:"):
+        gallery()
+        own_data.draw(use)
+frame.next_step(
+    "Compute affinity", "affinity", ready=collection is not None, why="Choose a collection first."
+)

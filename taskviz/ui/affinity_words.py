@@ -1,0 +1,50 @@
+"""What a matrix says, in a sentence or two."""
+
+import numpy as np
+
+from taskviz.affinity.reliability import reliability
+from taskviz.ui.text import plural, safe
+from taskviz.values import AffinityMatrix
+
+
+def headline(matrix: AffinityMatrix) -> str:
+    """The strongest pair, the least helpful task, and how far to trust both."""
+    values = matrix.symmetric()
+    np.fill_diagonal(values, np.nan)
+    if np.isnan(values).all():
+        return "No entry of this matrix rests on data."
+    i, j = np.unravel_index(np.nanargmax(values), values.shape)
+    given = matrix.values.copy()
+    np.fill_diagonal(given, np.nan)
+    counts = (~np.isnan(given)).sum(axis=1)
+    means = np.where(counts > 0, np.nansum(given, axis=1) / np.maximum(counts, 1), np.inf)
+    least = int(means.argmin())
+    verb = "hurts the others most" if means[least] < 0 else "helps the others least"
+    first, second, last = (safe(matrix.tasks[k]) for k in (int(i), int(j), least))
+    trust = reliability(matrix)
+    colour = {"stable": "green", "shaky": "orange", "noise": "red"}.get(trust.grade, "gray")
+    missing = int(matrix.missing[~np.eye(len(matrix.tasks), dtype=bool)].sum())
+    gaps = (
+        f" {plural(missing, 'entry').replace('entrys', 'entries')} rest on no data."
+        if missing
+        else ""
+    )
+    return (
+        f"**{first}** and **{second}** help each other most; **{last}** {verb}.{gaps}  \n"
+        f":{colour}-badge[{trust.grade}] :gray[{trust.sentence}]"
+    )
+
+
+def how_obtained(matrix: AffinityMatrix, source: str, target: str) -> str:
+    """Where the two entries of a pair come from."""
+    i, j = matrix.tasks.index(source), matrix.tasks.index(target)
+    parts = [f"Method {safe(matrix.method)}, seed {matrix.seed}."]
+    if matrix.unit:
+        parts.append(f"{safe(matrix.unit).rstrip('.')}.")
+    if matrix.support is not None:
+        parts.append(
+            f"Rests on {int(matrix.support[i, j]):,} and {int(matrix.support[j, i]):,} units."
+        )
+    if matrix.standard_error is None:
+        parts.append("No standard error was measured.")
+    return " ".join(parts)

@@ -1,0 +1,116 @@
+"""The frame around every page: what is in use, what runs, what comes next."""
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from taskviz.engines import describe_device, pick_device
+from taskviz.ui import job_panel, state, store
+from taskviz.ui.pages import BY_NAME
+from taskviz.ui.text import plural, safe
+from taskviz.values import TaskCollection, TaskvizError
+
+EXAMPLE = "yeast"
+
+
+def dark() -> bool:
+    """True where the browser shows the dark theme."""
+    return bool(st.context.theme.type == "dark")
+
+
+def current_collection() -> TaskCollection | None:
+    """The collection in use; None where none is chosen or it cannot be opened (then said)."""
+    name = state.get("collection")
+    if name is None:
+        return None
+    try:
+        return store.collection(name)
+    except TaskvizError as error:
+        st.error(safe(error), title="This collection cannot be opened")
+        return None
+
+
+def sidebar() -> None:
+    """Collection in use, device, running jobs."""
+    with st.sidebar:
+        name = state.get("collection")
+        if name is not None:
+            try:
+                in_use = store.collection(name)
+            except TaskvizError:
+                in_use = None
+            if in_use is not None:
+                with st.container(border=True, gap="xsmall"):
+                    st.caption("Collection in use")
+                    st.markdown(f"**{safe(in_use.name)}**")
+                    st.caption(
+                        f"{plural(in_use.n, 'sample')} · {plural(len(in_use.tasks), 'task')} · "
+                        f"{in_use.layout}"
+                    )
+        st.caption(f":material/memory: {describe_device(pick_device('auto'))}")
+        job_panel.running()
+
+
+def title(page: str) -> None:
+    """Heading of a page."""
+    entry = BY_NAME[page]
+    st.title(entry.title, anchor=False)
+    st.caption(entry.help)
+
+
+def need_collection() -> TaskCollection:
+    """The collection in use; where there is none, say what to do and stop."""
+    collection = current_collection()
+    if collection is not None:
+        return collection
+    with st.container(border=True):
+        st.markdown("#### No collection is chosen yet")
+        st.markdown(
+            "A collection is a set of tasks on the same data. Start with a real one that is "
+            "already here, 14 gene-function labels of 2,417 yeast genes, or bring your own table."
+        )
+        with st.container(horizontal=True):
+            if st.button("Use the yeast example", type="primary", icon=":material/play_arrow:"):
+                state.put("collection", EXAMPLE)
+                st.rerun()
+            if st.button("Choose another", icon=":material/dataset:"):
+                go("collection")
+    st.stop()
+
+
+def go(page: str) -> None:
+    """Switch to a page and keep the URL state."""
+    st.switch_page(BY_NAME[page].file, query_params=state.query())
+
+
+def next_step(
+    label: str, page: str, *, ready: bool, why: str = "", before: Callable[[], object] | None = None
+) -> None:
+    """The one obvious next step, always in sight at the bottom.
+
+    Args:
+        label: what the button says.
+        page: where it leads.
+        ready: False shows it disabled, with ``why``.
+        before: done first, such as putting the choice into the URL.
+    """
+    with (
+        st.bottom,
+        st.container(
+            horizontal=True, horizontal_alignment="right", vertical_alignment="center", key="next"
+        ),
+    ):
+        if not ready and why:
+            st.caption(why)
+        pressed = st.button(
+            label,
+            type="primary",
+            icon=":material/arrow_forward:",
+            icon_position="right",
+            disabled=not ready,
+            key=f"next_{page}",
+        )
+    if pressed:
+        if before is not None:
+            before()
+        go(page)

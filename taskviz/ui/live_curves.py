@@ -1,0 +1,50 @@
+"""A small chart a group with its tasks' curves, fed by the job's metrics."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from taskviz.figures import curves
+from taskviz.jobs import Job
+from taskviz.ui import store
+from taskviz.ui.text import safe
+
+
+def _points(job: Job) -> pd.DataFrame:
+    """All metrics of a job so far; only the new ones are read from the store."""
+    held: dict[str, Any] = st.session_state.setdefault("live_points", {})
+    if held.get("job") != (job.id, job.started):
+        held.clear()
+        held.update({"job": (job.id, job.started), "last": 0, "rows": []})
+    for row_id, point in store.jobs().metrics(job.id, after=held["last"]):
+        held["last"] = row_id
+        held["rows"].append(point)
+    return pd.DataFrame(held["rows"])
+
+
+def draw(job: Job, *, dark: bool) -> None:
+    """Curves of one contender at a time, one chart a group."""
+    points = _points(job)
+    if points.empty:
+        st.caption("The curves appear with the first finished epoch.")
+        return
+    labels = list(dict.fromkeys(points["contender"]))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        label = labels[0]
+        if len(labels) > 1:
+            label = st.selectbox("Contender", labels, key="live_contender") or labels[0]
+        log = st.toggle("Log scale", False, key="live_log")
+    shown = points[(points["contender"] == label) & (points["metric"] == "loss")]
+    with st.grid("auto", min_column_width=340, gap="small"):
+        for group, rows in shown.groupby("group", sort=True):
+            with st.container(border=True, gap="xsmall"):
+                names = list(dict.fromkeys(rows["task"]))
+                st.plotly_chart(
+                    curves.training_curves(rows, group=int(group), log=log, dark=dark),
+                    theme=None,
+                    key=f"curve_{label}_{group}",
+                    config={"displayModeBar": False},
+                    alt=curves.describe_training_curves(rows, group=int(group)),
+                )
+                st.caption(", ".join(safe(name) for name in names))

@@ -1,0 +1,75 @@
+"""Widgets made from a method's options, so that a new option needs no new page code."""
+
+from dataclasses import Field, fields
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import streamlit as st
+
+from taskviz.values import OptionSet
+
+
+def options_form(kind: type[OptionSet], prefix: str) -> dict[str, Any]:
+    """A widget for each option; the advanced ones folded.
+
+    Args:
+        kind: the options dataclass.
+        prefix: makes the widget keys unique on the page.
+
+    Returns:
+        Values by option name, to be checked by the method itself.
+    """
+    hints = get_type_hints(kind)
+    plain = [f for f in fields(kind) if not f.metadata.get("advanced")]
+    advanced = [f for f in fields(kind) if f.metadata.get("advanced")]
+    values = {f.name: _widget(f, hints[f.name], prefix) for f in plain}
+    if advanced:
+        with st.expander("More options"):
+            values.update({f.name: _widget(f, hints[f.name], prefix) for f in advanced})
+    return values
+
+
+def _widget(spec: Field[Any], hint: Any, prefix: str) -> Any:
+    key = f"{prefix}_{spec.name}"
+    label = spec.name.replace("_", " ").capitalize()
+    text = spec.metadata.get("help")
+    low, high = spec.metadata.get("minimum"), spec.metadata.get("maximum")
+    if get_origin(hint) is Literal:
+        choices = list(get_args(hint))
+        return st.selectbox(
+            label,
+            choices,
+            index=choices.index(spec.default),
+            key=key,
+            help=text,
+            persist_state="session",
+        )
+    optional = type(None) in get_args(hint)
+    if optional:
+        hint = next(a for a in get_args(hint) if a is not type(None))
+    if hint is bool:
+        return st.toggle(label, spec.default, key=key, help=text, persist_state="session")
+    if hint is int:
+        return st.number_input(
+            label,
+            value=spec.default,
+            step=1,
+            min_value=None if low is None else int(low),
+            max_value=None if high is None else int(high),
+            key=key,
+            help=text,
+            persist_state="session",
+        )
+    if hint is float:
+        return st.number_input(
+            label,
+            value=spec.default,
+            min_value=None if low is None else float(low),
+            max_value=None if high is None else float(high),
+            format="%g",
+            key=key,
+            help=text,
+            persist_state="session",
+        )
+    return st.text_input(
+        label, value=spec.default or "", key=key, help=text, persist_state="session"
+    )

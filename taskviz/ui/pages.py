@@ -1,0 +1,59 @@
+"""The pages in the order of the work, so that every room names them the same way."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class PageEntry:
+    """One page: file name and URL path, title, icon, one line on what it answers."""
+
+    name: str
+    title: str
+    icon: str
+    help: str
+
+    @property
+    def file(self) -> str:
+        """Path for ``st.switch_page``."""
+        return f"pages/{self.name}.py"
+
+
+PAGES = (
+    PageEntry(
+        "collection",
+        "Collection",
+        ":material/dataset:",
+        "Choose a task collection or bring your own table; see its tasks, gaps and problems.",
+    ),
+    PageEntry(
+        "affinity",
+        "Affinity",
+        ":material/grid_on:",
+        "How much does each task help each other? Heatmap, task graph, estimators side by side.",
+    ),
+    PageEntry(
+        "groups",
+        "Groups",
+        ":material/workspaces:",
+        "Which tasks train together when you can afford b models? Move the budget and see.",
+    ),
+    PageEntry(
+        "training",
+        "Training",
+        ":material/model_training:",
+        "Train one model a group, live, beside all-together, all-separate and random groups.",
+    ),
+    PageEntry(
+        "report",
+        "Report",
+        ":material/description:",
+        "One self-contained file with the answer, its evidence and the command that repeats it.",
+    ),
+    PageEntry(
+        "jobs",
+        "Jobs",
+        ":material/work_history:",
+        "Everything that runs or ran: cancel, resume, read the log, see the cache.",
+    ),
+)
+BY_NAME = {entry.name: entry for entry in PAGES}

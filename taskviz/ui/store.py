@@ -1,0 +1,192 @@
+"""What pages read: the cache, the job store, collections and matrices, each opened once."""
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from taskviz.affinity import ESTIMATORS, estimator_class
+from taskviz.cache import Cache, key_of
+from taskviz.data import CollectionRef, open_collection
+from taskviz.data.builtin import BUILT_INS
+from taskviz.figures.task_graph import graph_layout
+from taskviz.jobs import Job, JobStore
+from taskviz.values import (
+    AffinityMatrix,
+    Grouping,
+    TaskCollection,
+    TaskvizError,
+    TrainingResult,
+    option_defaults,
+)
+from taskviz.values.storage import dumps, read_json, write_text
+from taskviz.verbs import group_frontier, read_training, stored_affinities, write_report
+
+
+def cache() -> Cache:
+    """The cache of this installation."""
+    return Cache()
+
+
+@st.cache_resource(show_spinner=False)
+def jobs() -> JobStore:
+    """The job store of this installation."""
+    return JobStore(cache())
+
+
+def publish(ref: CollectionRef) -> str:
+    """A short name of a reference for the URL; other browsers and later days find it again."""
+    plain = ref.to_json()
+    if ref == CollectionRef(ref.reference) and ref.reference in BUILT_INS:
+        return ref.reference
+    key = key_of(**plain)
+    if cache().find("reference", key) is None:
+        cache().put(
+            "reference", key, lambda folder: write_text(folder / "ref.json", dumps(plain)), {}
+        )
+    return f"c-{key}"
+
+
+def resolve(name: str) -> CollectionRef:
+    """The reference behind a name from the URL.
+
+    Raises:
+        TaskvizError: the link speaks of a collection that this cache does not hold.
+    """
+    if not name.startswith("c-"):
+        return CollectionRef(name)
+    folder = cache().find("reference", name[2:]) if name[2:].isalnum() else None
+    if folder is None:
+        raise TaskvizError(
+            "This link speaks of a collection that is not stored here: choose one on the "
+            "Collection page."
+        )
+    return CollectionRef.from_json(read_json(Path(folder) / "ref.json", "collection reference"))
+
+
+@st.cache_resource(max_entries=8, show_spinner="Opening the collection…")
+def collection(name: str) -> TaskCollection:
+    """The collection behind a name from the URL."""
+    return open_collection(resolve(name), cache())
+
+
+def affinities_of(collection: TaskCollection) -> list[tuple[str, AffinityMatrix]]:
+    """Key and matrix of everything computed for a collection, newest first."""
+    return [(found.key, found.matrix) for found in stored_affinities(collection, cache())]
+
+
+def matrix_label(matrix: AffinityMatrix) -> str:
+    """A matrix in a list: estimator, what was set apart from the defaults, seed."""
+    kind = estimator_class(matrix.method) if matrix.method in ESTIMATORS else None
+    usual = option_defaults(kind.Options) if kind else {}
+    changed = [
+        f"{name} {value}" for name, value in matrix.options.items() if usual.get(name) != value
+    ]
+    title = kind.title if kind else matrix.method
+    return " · ".join([title, *changed, f"seed {matrix.seed}"])
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def layout(key: str, _matrix: AffinityMatrix) -> dict[str, tuple[float, float]]:
+    """Positions of the task graph, stable while a threshold moves."""
+    return graph_layout(_matrix)
+
+
+@st.cache_resource(max_entries=64, show_spinner="Grouping for every budget…")
+def frontier(
+    key: str, _matrix: AffinityMatrix, method: str, options: dict[str, object]
+) -> list[Grouping]:
+    """A grouping for each budget 1…T."""
+    return group_frontier(_matrix, method, **options)
+
+
+def publish_plan(plan: Grouping) -> str:
+    """Store a plan under the hash of its content; the key goes into the URL."""
+    plain = plan.to_json()
+    key = key_of(plan=plain)
+    if cache().find("plan", key) is None:
+        cache().put("plan", key, lambda folder: plan.save(folder / "plan.json"), {})
+    return key
+
+
+def plan(key: str | None) -> Grouping | None:
+    """The plan behind a key from the URL; None where there is none."""
+    folder = cache().find("plan", key) if key and key.isalnum() else None
+    return Grouping.read(folder / "plan.json") if folder else None
+
+
+@st.cache_resource(max_entries=8, show_spinner="Reading the results…")
+def _results(labelled: tuple[tuple[str, str], ...]) -> dict[str, TrainingResult]:
+    return {label: read_training(key, cache()) for label, key in labelled}
+
+
+def results(job: Job) -> dict[str, TrainingResult]:
+    """Results of a finished training by contender; empty where the cache no longer holds them."""
+    labelled = tuple((job.result or {}).get("results", {}).items())
+    try:
+        return _results(labelled)
+    except TaskvizError:
+        return {}
+
+
+def readable(table: pd.DataFrame) -> pd.DataFrame:
+    """The same table with numbers of three or four significant digits."""
+    return table.map(lambda value: float(f"{value:.4g}") if isinstance(value, float) else value)
+
+
+def file_bytes(save: Callable[[Path], object], name: str) -> bytes:
+    """What ``save`` writes, for a download."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        save(path)
+        return path.read_bytes()
+
+
+def publish_spec(spec: Mapping[str, Any]) -> str:
+    """The URL name of the collection that a job works on."""
+    return publish(CollectionRef.from_json(spec["collection"]))
+
+
+@st.cache_data(max_entries=8, show_spinner="Writing the report…")
+def _report(
+    _collection: TaskCollection,
+    _affinities: list[AffinityMatrix],
+    _groupings: list[Grouping],
+    _results: dict[str, TrainingResult],
+    notes: str,
+    key: str,
+) -> tuple[bytes, float]:
+    start = time.perf_counter()
+    html = file_bytes(
+        lambda path: write_report(
+            collection=_collection,
+            affinities=_affinities,
+            groupings=_groupings,
+            results=_results,
+            path=path,
+            notes=notes,
+        ),
+        "report.html",
+    )
+    return html, time.perf_counter() - start
+
+
+def report_html(
+    collection: TaskCollection,
+    affinities: list[AffinityMatrix],
+    groupings: list[Grouping],
+    results: dict[str, TrainingResult],
+    notes: str,
+) -> tuple[bytes, float]:
+    """The report as bytes and the seconds it took; written again only when its content changes."""
+    key = key_of(
+        collection=collection.fingerprint,
+        affinities=[matrix.to_json() for matrix in affinities],
+        groupings=[grouping.to_json() for grouping in groupings],
+        results=[[label, r.settings, r.seconds] for label, r in results.items()],
+    )
+    return _report(collection, affinities, groupings, results, notes, key)
