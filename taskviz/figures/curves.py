@@ -1,0 +1,235 @@
+"""Learning curves of one group, live or finished."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from taskviz.figures.style import (
+    base_layout,
+    group_colour,
+    group_letter,
+    group_symbol,
+    note,
+    theme_of,
+    three_digits,
+)
+from taskviz.figures.text import label, plain
+from taskviz.values import HIGHER_IS_BETTER
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_POINTS: Final = 2_000
+"""Points drawn a line; longer ones are thinned, and the figure says so."""
+_DASH: Final = {"train": "dot", "valid": "solid", "test": "dash"}
+_SPLIT_WORDS: Final = {"train": "training", "valid": "validation", "test": "test"}
+
+
+def training_curves(
+    history: "pd.DataFrame",
+    *,
+    group: int,
+    tasks: Sequence[str],
+    metric: str = "loss",
+    splits: Sequence[str] = ("train", "valid"),
+    kept: int | None = None,
+    log: bool = False,
+    dark: bool = False,
+    height: int = 300,
+) -> go.Figure:
+    """One line a task (and seed) and split: validation solid, training dotted.
+
+    Args:
+        history: columns :data:`taskviz.values.HISTORY_COLUMNS`; may still grow.
+        group: index of the group to draw.
+        tasks: its tasks, in the order of their colours.
+        metric: a metric of the history.
+        splits: which splits to draw.
+        kept: step of the kept checkpoint; None marks the best step so far (best mean validation
+            value over the tasks).
+        log: logarithmic value axis.
+        dark: theme.
+        height: in pixels.
+    """
+    theme = theme_of(dark)
+    rows = history[(history["group"] == group) & (history["metric"] == metric)]
+    figure = go.Figure()
+    longest = 0
+    for number, task in enumerate(tasks):
+        own = rows[rows["task"] == task]
+        for split in splits:
+            part = own[own["split"] == split]
+            for k, (_, line) in enumerate(part.groupby("seed", sort=True)):
+                ordered = line.sort_values("step")
+                steps = ordered["step"].to_numpy(dtype=np.float64)
+                values = ordered["value"].to_numpy(dtype=np.float64)
+                longest = max(longest, len(steps))
+                keep = thinned(values, MOST_POINTS)
+                figure.add_trace(
+                    go.Scatter(
+                        x=steps[keep],
+                        y=values[keep],
+                        mode="lines" if len(steps) > 1 else "markers",
+                        line={
+                            "color": group_colour(number, dark),
+                            "dash": _DASH.get(split, "solid"),
+                            "width": 2 if split == "valid" else 1.25,
+                        },
+                        marker={"symbol": group_symbol(number), "size": 6},
+                        opacity=1 if split == "valid" else 0.75,
+                        name=label(task, 18),
+                        legendgroup=task,
+                        showlegend=split == splits[-1] and k == 0,
+                        hovertemplate=f"{plain(task).replace('%{', '% {')}, "
+                        f"{_SPLIT_WORDS.get(split, split)}, step %{{x}}: %{{y:.4g}}<extra></extra>",
+                        uid=f"{group}-{metric}-{task}-{split}-{k}",
+                    )
+                )
+    best = best_step(rows, metric) if kept is None else kept
+    if best is not None and figure.data:
+        _mark(figure, rows, tasks, best, kept is not None, dark)
+    title = metric.replace("_", " ")
+    if metric in HIGHER_IS_BETTER and metric != "loss":
+        title += " (higher is better)" if HIGHER_IS_BETTER[metric] else " (lower is better)"
+    figure.update_layout(
+        base_layout(
+            dark,
+            height=height,
+            showlegend=len(tasks) > 0 and bool(figure.data),
+            # The same for as long as one looks at this group and metric: zoom survives a refresh.
+            uirevision=f"curves-{group}-{metric}-{'log' if log else 'linear'}",
+            xaxis={"title": {"text": "epoch"}, "showgrid": False, "rangemode": "tozero"},
+            yaxis={
+                "title": {"text": title},
+                "type": "log" if log else "linear",
+                "nticks": 6,
+                # A logarithmic axis would otherwise label every 2 and 5.
+                **({"dtick": "D1"} if log and _decades(rows) > 1 else {}),
+            },
+            transition={"duration": 0},
+        )
+    )
+    if not figure.data:
+        figure.add_annotation(note("no values yet", dark))
+    if longest > MOST_POINTS:
+        figure.add_annotation(
+            text=f"thinned: {MOST_POINTS:,} of {longest:,} points a line, peaks kept",
+            xref="paper",
+            yref="paper",
+            x=1,
+            y=0,
+            xanchor="right",
+            yanchor="bottom",
+            showarrow=False,
+            font={"size": 11, "color": theme.muted},
+        )
+    return figure
+
+
+def describe_training_curves(
+    history: "pd.DataFrame", *, group: int, tasks: Sequence[str], metric: str = "loss"
+) -> str:
+    """One sentence for those who do not see the chart."""
+    rows = history[
+        (history["group"] == group) & (history["metric"] == metric) & (history["split"] == "valid")
+    ]
+    title = f"Validation {metric.replace('_', ' ')} of group {group_letter(group)}"
+    rows = rows[rows["task"].isin(list(tasks))].dropna(subset=["value"])
+    if rows.empty:
+        return f"{title}: no values yet."
+    means = rows.groupby("step")["value"].mean()
+    best = best_step(rows, metric)
+    return (
+        f"{title} over {len(tasks)} task{'s' if len(tasks) != 1 else ''}: mean "
+        f"{three_digits(float(means.iloc[0]))} at epoch {int(means.index[0])}, "
+        f"{three_digits(float(means.iloc[-1]))} at epoch {int(means.index[-1])}, best at epoch "
+        f"{best}."
+    )
+
+
+def best_step(rows: "pd.DataFrame", metric: str = "loss") -> int | None:
+    """Step of the best mean validation value over tasks and seeds; None without any."""
+    valid = rows[(rows["split"] == "valid") & (rows["metric"] == metric)]
+    means = valid.groupby("step")["value"].mean().dropna()
+    if means.empty:
+        return None
+    values = means.to_numpy(dtype=np.float64)
+    best = values.argmax() if HIGHER_IS_BETTER.get(metric, False) else values.argmin()
+    return int(means.index.to_numpy()[best])
+
+
+def thinned(values: NDArray[np.float64], most: int) -> NDArray[np.intp]:
+    """Positions to draw: first, last, and lowest and highest of each stretch, so that peaks stay.
+
+    Args:
+        values: ``(n,)``; NaN is passed over.
+        most: at least 4.
+
+    Returns:
+        ``(≤ most,)`` ascending; all where n ≤ most.
+    """
+    if len(values) <= most:
+        return np.arange(len(values))
+    edges = np.linspace(0, len(values), (most - 2) // 2 + 1).astype(np.intp)
+    keep = {0, len(values) - 1}
+    low = np.where(np.isnan(values), np.inf, values)
+    high = np.where(np.isnan(values), -np.inf, values)
+    for start, stop in pairwise(edges):
+        keep.add(int(start + low[start:stop].argmin()))
+        keep.add(int(start + high[start:stop].argmax()))
+    return np.array(sorted(keep), dtype=np.intp)
+
+
+def _mark(
+    figure: go.Figure,
+    rows: "pd.DataFrame",
+    tasks: Sequence[str],
+    step: int,
+    final: bool,
+    dark: bool,
+) -> None:
+    theme = theme_of(dark)
+    at = rows[(rows["split"] == "valid") & (rows["step"] == step)]
+    means = at.groupby("task")["value"].mean()
+    shown = [(i, task) for i, task in enumerate(tasks) if task in means.index]
+    word = "kept checkpoint" if final else "best so far"
+    figure.add_trace(
+        go.Scatter(
+            x=[step] * len(shown),
+            y=[float(means[task]) for _, task in shown],
+            mode="markers",
+            marker={
+                "size": 9,
+                "color": [group_colour(i, dark) for i, _ in shown],
+                "symbol": [group_symbol(i) for i, _ in shown],
+                "line": {"width": 1.5, "color": theme.background},
+            },
+            hovertext=[
+                f"{plain(task)}, {word}, epoch {step}: {three_digits(float(means[task]))}"
+                for _, task in shown
+            ],
+            hoverinfo="text",
+            name=word,
+            showlegend=False,
+        )
+    )
+    figure.add_vline(
+        x=step,
+        line={"width": 1, "dash": "dash", "color": theme.muted},
+        annotation={
+            "text": f"{word}: epoch {step}",
+            "font": {"size": 11, "color": theme.muted},
+            "yanchor": "top",
+        },
+        annotation_position="top right",
+    )
+
+
+def _decades(rows: "pd.DataFrame") -> float:
+    values = rows["value"].to_numpy(dtype=np.float64)
+    values = values[np.isfinite(values) & (values > 0)]
+    return float(np.log10(values.max() / values.min())) if len(values) else 0.0

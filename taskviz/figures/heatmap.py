@@ -1,0 +1,324 @@
+"""The affinity matrix as a heatmap whose cells can be clicked."""
+
+from typing import Any, Literal
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from taskviz.figures.style import (
+    base_layout,
+    faded,
+    sequential,
+    theme_of,
+    three_digits,
+)
+from taskviz.figures.text import label, plain
+from taskviz.values import AffinityMatrix, TaskvizError, unknown_choice
+
+Order = Literal["cluster", "name", "given"]
+ORDERS: tuple[str, ...] = ("cluster", "name", "given")
+CLICKABLE_TASKS = 60
+"""Beyond this many tasks no markers are laid over the cells: pick tasks from a list instead."""
+
+
+def cluster_order(matrix: AffinityMatrix) -> list[int]:
+    """Tasks in the order of a hierarchical clustering, so that blocks show.
+
+    Average linkage on the symmetrised matrix turned into a distance (its largest entry minus the
+    entry), leaves ordered so that neighbours are near (Bar-Joseph et al., 2001). A pair without
+    data counts as the mean of the others.
+
+    Returns:
+        a permutation of ``0 … T−1``.
+    """
+    size = len(matrix.tasks)
+    if size < 3:
+        return list(range(size))
+    from scipy.cluster.hierarchy import leaves_list, linkage
+    from scipy.spatial.distance import squareform
+
+    weights = matrix.symmetric()[np.triu_indices(size, 1)]
+    known = ~np.isnan(weights)
+    if not known.any() or np.ptp(weights[known]) == 0:
+        return list(range(size))
+    distance = weights[known].max() - np.where(known, weights, weights[known].mean())
+    square = squareform(distance)
+    # Equal distances give ties that rounding would decide: keep to twelve digits of the largest.
+    condensed = squareform(np.round(square / square.max(), 12), checks=False)
+    return [int(i) for i in leaves_list(linkage(condensed, "average", optimal_ordering=True))]
+
+
+def task_order(matrix: AffinityMatrix, order: Order) -> list[int]:
+    """Positions of the tasks in the order asked for.
+
+    Raises:
+        TaskvizError: an unknown order.
+    """
+    if order == "cluster":
+        return cluster_order(matrix)
+    if order == "name":
+        return sorted(range(len(matrix.tasks)), key=lambda i: _natural(matrix.tasks[i]))
+    if order != "given":
+        raise unknown_choice("order of tasks", order, ORDERS)
+    return list(range(len(matrix.tasks)))
+
+
+def affinity_heatmap(
+    matrix: AffinityMatrix,
+    *,
+    order: Order = "cluster",
+    selected: tuple[str, str] | None = None,
+    dark: bool = False,
+) -> go.Figure:
+    """Heatmap of an affinity matrix: sources are rows, targets are columns.
+
+    Trace 0 is the heatmap, ``z`` the reordered values. While T ≤ 60 the trace named ``cells``
+    lies over it: nearly invisible markers with ``customdata`` ``[source, target]``, since a
+    heatmap itself reports no clicks. Colours span the values off the diagonal; the diagonal is
+    veiled (it compares a task with itself). Entries without data are hatched and named so.
+
+    Args:
+        order: of rows and columns alike.
+        selected: source and target of the cell to outline.
+        dark: theme.
+
+    Raises:
+        TaskvizError: an unknown order, or a selected task that the matrix does not have.
+    """
+    theme, size = theme_of(dark), len(matrix.tasks)
+    positions = task_order(matrix, order)
+    names = [matrix.tasks[i] for i in positions]
+    values = matrix.values[np.ix_(positions, positions)]
+    texts = _hover_texts(matrix, positions)
+    low, high = _colour_range(values)
+    clickable = size <= CLICKABLE_TASKS
+
+    figure = go.Figure(
+        go.Heatmap(
+            z=values,
+            zmin=low,
+            zmax=high,
+            colorscale=sequential(),
+            xgap=1 if size <= CLICKABLE_TASKS else 0,
+            ygap=1 if size <= CLICKABLE_TASKS else 0,
+            hoverongaps=True,
+            hoverinfo="skip" if clickable else "text",
+            text=None if clickable else texts,
+            name="affinity",
+            showlegend=False,
+            colorbar={
+                "orientation": "h",
+                "x": 0.5,
+                "y": -0.02,
+                "yanchor": "top",
+                "xanchor": "center",
+                "len": 0.9,
+                "thickness": 10,
+                "outlinewidth": 0,
+                "nticks": 5,
+                "tickfont": {"color": theme.muted, "size": 11},
+                "title": {
+                    "text": "affinity: higher helps more",
+                    "side": "bottom",
+                    "font": {"size": 12, "color": theme.text},
+                },
+            },
+        )
+    )
+    missing = np.argwhere(np.isnan(values))
+    if len(missing):
+        figure.add_trace(_hatching(missing, theme.muted, theme.line))
+    if clickable:
+        figure.add_trace(_cells(names, texts, theme.text))
+    shapes = [_diagonal_veil(size, theme.background)]
+    if selected is not None:
+        shapes += _selection(names, selected, theme.text, theme.background)
+    step = -(-size // CLICKABLE_TASKS)
+    figure.update_layout(
+        base_layout(
+            dark,
+            height=500 if size <= 30 else 620,
+            shapes=shapes,
+            dragmode=False if clickable else "zoom",
+            hoverdistance=40,
+            bargap=0,
+            showlegend=bool(len(missing)),
+            legend={"orientation": "h", "x": 0, "y": -0.19, "yanchor": "top"},
+            uirevision=f"heatmap-{order}",
+            xaxis={
+                **_axis(names, step, theme.text),
+                "side": "top",
+                "tickangle": -45 if size <= 20 else -90,
+                "range": [-0.5, size - 0.5],
+                "constrain": "domain",
+                "title": {"text": "target: is helped"},
+                "fixedrange": clickable,
+            },
+            yaxis={
+                **_axis(names, step, theme.text),
+                "range": [size - 0.5, -0.5],
+                "scaleanchor": "x",
+                "constrain": "domain",
+                "constraintoward": "bottom",
+                "title": {"text": "source: helps"},
+                "fixedrange": clickable,
+            },
+        )
+    )
+    return figure
+
+
+def describe_affinity_heatmap(matrix: AffinityMatrix) -> str:
+    """One sentence for those who do not see the heatmap."""
+    off = matrix.values.copy()
+    np.fill_diagonal(off, np.nan)
+    title = f"Affinity of {len(matrix.tasks)} tasks by {matrix.method}"
+    if np.isnan(off).all():
+        return f"{title}: no pair has data."
+    most = np.unravel_index(np.nanargmax(off), off.shape)
+    least = np.unravel_index(np.nanargmin(off), off.shape)
+    missing = int(np.isnan(off).sum()) - len(matrix.tasks)
+    without = f"; {missing} pairs have no data" if missing else ""
+    return (
+        f"{title}: {matrix.tasks[most[0]]} helps {matrix.tasks[most[1]]} most "
+        f"({three_digits(off[most])}), {matrix.tasks[least[0]]} helps {matrix.tasks[least[1]]} "
+        f"least ({three_digits(off[least])}){without}."
+    )
+
+
+def _natural(name: str) -> tuple[Any, ...]:
+    """Sort key that puts t2 before t10."""
+    from re import split
+
+    return tuple(
+        (0, int(part), "") if part.isdecimal() else (1, 0, part.casefold())
+        for part in split(r"(\d+)", name)
+        if part
+    )
+
+
+def _colour_range(values: NDArray[np.float64]) -> tuple[float, float]:
+    off = values[~np.eye(len(values), dtype=bool)]
+    known = off[~np.isnan(off)]
+    if not len(known):
+        return 0.0, 1.0
+    low, high = float(known.min()), float(known.max())
+    return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+def _hover_texts(matrix: AffinityMatrix, positions: list[int]) -> list[list[str]]:
+    names = [plain(task) for task in matrix.tasks]
+    rows = []
+    for i in positions:
+        row = []
+        for j in positions:
+            value = float(matrix.values[i, j])
+            error = None if matrix.standard_error is None else float(matrix.standard_error[i, j])
+            pair = f"{names[i]} with itself" if i == j else f"{names[i]} → {names[j]}"
+            parts = [f"<b>{pair}</b>", three_digits(value, error)]
+            if matrix.support is not None:
+                parts.append(f"support: {int(matrix.support[i, j])}")
+            row.append("<br>".join(parts))
+        rows.append(row)
+    return rows
+
+
+def _axis(names: list[str], step: int, colour: str) -> dict[str, Any]:
+    size = len(names)
+    shown = range(0, size, step)
+    letters = 14 if size <= 20 else 11
+    return {
+        "tickmode": "array",
+        "tickvals": list(shown),
+        "ticktext": [label(names[i], letters) for i in shown],
+        "tickfont": {"size": 12 if size <= 16 else 10 if size <= 30 else 8, "color": colour},
+        "showgrid": False,
+    }
+
+
+def _hatching(missing: NDArray[np.intp], ink: str, ground: str) -> go.Bar:
+    """Bars of one cell each: of all traces only bars can be hatched."""
+    return go.Bar(
+        x=missing[:, 1],
+        y=np.ones(len(missing)),
+        base=missing[:, 0] - 0.5,
+        width=1,
+        marker={
+            "color": faded(ground, 0.35),
+            "line": {"width": 0},
+            "pattern": {"shape": "/", "fgcolor": ink, "size": 6, "solidity": 0.2},
+        },
+        hoverinfo="skip",
+        name="no data",
+        showlegend=True,
+    )
+
+
+def _cells(names: list[str], texts: list[list[str]], colour: str) -> go.Scatter:
+    """What takes hover and clicks: SVG, since WebGL needs code made at run time (CSP)."""
+    size = len(names)
+    marker = {"opacity": 0.01}
+    return go.Scatter(
+        x=np.tile(np.arange(size), size),
+        y=np.repeat(np.arange(size), size),
+        mode="markers",
+        marker={"symbol": "square", "size": min(32, max(4, 300 / size)), "color": colour, **marker},
+        selected={"marker": marker},
+        unselected={"marker": marker},
+        customdata=[[source, target] for source in names for target in names],
+        hovertext=[text for row in texts for text in row],
+        hoverinfo="text",
+        name="cells",
+        showlegend=False,
+    )
+
+
+def _diagonal_veil(size: int, colour: str) -> dict[str, Any]:
+    squares = (
+        f"M{i - 0.5},{i - 0.5}L{i + 0.5},{i - 0.5}L{i + 0.5},{i + 0.5}L{i - 0.5},{i + 0.5}Z"
+        for i in range(size)
+    )
+    return {
+        "type": "path",
+        "path": "".join(squares),
+        "fillcolor": faded(colour, 0.8),
+        "line": {"width": 0},
+        "layer": "above",
+        "name": "diagonal",
+    }
+
+
+def _selection(
+    names: list[str], selected: tuple[str, str], ink: str, ground: str
+) -> list[dict[str, Any]]:
+    for task in selected:
+        if task not in names:
+            raise TaskvizError(
+                f"Task {task!r} is selected, but the matrix has no task of that name; its tasks "
+                f"are {', '.join(names)}."
+            )
+    row, column = names.index(selected[0]), names.index(selected[1])
+    last = len(names) - 0.5
+
+    def outline(name: str, x: tuple[float, float], y: tuple[float, float], line: dict[str, Any]):  # type: ignore[no-untyped-def]
+        return {
+            "type": "rect",
+            "x0": x[0],
+            "x1": x[1],
+            "y0": y[0],
+            "y1": y[1],
+            "line": line,
+            "layer": "above",
+            "name": name,
+        }
+
+    thin = {"width": 1.5, "color": ink}
+    cell = (column - 0.5, column + 0.5), (row - 0.5, row + 0.5)
+    return [
+        outline("selected row", (-0.5, last), cell[1], thin),
+        outline("selected column", cell[0], (-0.5, last), thin),
+        # Two lines, light on dark, so that the outline shows on every colour of the map.
+        outline("selected cell, ground", *cell, {"width": 6, "color": ground}),
+        outline("selected cell", *cell, {"width": 3, "color": ink}),
+    ]

@@ -1,0 +1,83 @@
+"""How numbers read on a screen and in a report: three digits, their error, times in words."""
+
+import math
+
+_MINUS = "\N{MINUS SIGN}"
+
+
+def three_digits(value: float | None, error: float | None = None) -> str:
+    """A number to three significant digits, or to the digits that its error supports.
+
+    Args:
+        value: the number; None or NaN reads "no data".
+        error: its standard error; None, NaN or 0 leaves it out. It is given to two significant
+            digits and decides the decimals of the value.
+
+    Example:
+        >>> three_digits(0.41234, 0.0312)
+        '0.412 ± 0.031'
+        >>> three_digits(2417)
+        '2,417'
+    """
+    if value is None or math.isnan(value):
+        return "no data"
+    if math.isinf(value):
+        return f"{_MINUS if value < 0 else ''}∞"
+    if error is None or not math.isfinite(error) or error <= 0:
+        return _rounded(value, 2 - _exponent(value, 3))
+    if max(abs(value), error) >= 1e6 or max(abs(value), error) < 1e-4:
+        return f"{_rounded(value, 2 - _exponent(value, 3))} ± {_rounded(error, 1)}"
+    places = max(0, min(8, 1 - _exponent(error, 2)))
+    return f"{_fixed(value, places)} ± {_fixed(error, places)}"
+
+
+def signed(value: float | None, error: float | None = None) -> str:
+    """:func:`three_digits` with a plus sign on what is positive: for differences."""
+    text = three_digits(value, error)
+    return f"+{text}" if value is not None and value > 0 else text
+
+
+def duration_words(seconds: float) -> str:
+    """A time in words, rounded to what one can plan with.
+
+    Example:
+        >>> duration_words(42), duration_words(170), duration_words(4_700)
+        ('about 40 s', 'about 3 min', 'about 1 h 20 min')
+    """
+    if not math.isfinite(seconds):
+        return "an unknown time"
+    if seconds < 1:
+        return "under 1 s"
+    if seconds < 10:
+        return f"about {round(seconds)} s"
+    if seconds < 57.5:
+        step = 10 if seconds >= 30 else 5
+        return f"about {step * round(seconds / step)} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"about {max(minutes, 1)} min"
+    tens = 10 * round(seconds / 600)
+    if tens < 24 * 60:
+        hours, rest = divmod(tens, 60)
+        return f"about {hours} h" + (f" {rest} min" if rest else "")
+    days = round(seconds / 86_400)
+    return f"about {days} day{'s' if days > 1 else ''}"
+
+
+def _exponent(value: float, digits: int) -> int:
+    """Power of ten of the first digit, after rounding to so many digits (0.9996 is 1.00)."""
+    return int(f"{value:.{digits - 1}e}".split("e")[1]) if value else 0
+
+
+def _rounded(value: float, places: int) -> str:
+    if value and not 1e-4 <= abs(value) < 1e6:
+        mantissa, power = f"{value:.2e}".split("e")
+        return f"{mantissa.replace('-', _MINUS)}e{int(power)}".replace("e-", f"e{_MINUS}")
+    return _fixed(value, max(places, 0))
+
+
+def _fixed(value: float, places: int) -> str:
+    text = f"{value:,.{places}f}"
+    if text.startswith("-") and not text.strip("-0.,"):
+        text = text[1:]  # a rounded zero has no sign
+    return text.replace("-", _MINUS)

@@ -1,0 +1,38 @@
+"""User text inside figures: never markup, never too long."""
+
+import html
+from collections.abc import Sequence
+
+
+def plain(text: str) -> str:
+    """User text that Plotly draws letter by letter.
+
+    Plotly reads a small HTML in every label (``<b>``, ``<a href>``); names of tasks come from
+    people's files, so their markup is escaped.
+    """
+    return html.escape(" ".join(text.split()), quote=False)
+
+
+def shorten(text: str, most: int) -> str:
+    """At most ``most`` letters, cut in the middle: names differ at their ends more often."""
+    flat = " ".join(text.split())
+    if len(flat) <= most:
+        return flat
+    tail = (most - 1) // 2
+    head = most - 1 - tail
+    return f"{flat[:head]}…{flat[len(flat) - tail :] if tail else ''}"
+
+
+def label(text: str, most: int) -> str:
+    """:func:`shorten`, then :func:`plain`."""
+    return plain(shorten(text, most))
+
+
+def listed(names: Sequence[str], most: int = 6) -> str:
+    """Names joined for a sentence; the rest counted."""
+    shown = list(names[:most])
+    if len(names) > most:
+        shown.append(f"{len(names) - most} more")
+    if len(shown) < 2:
+        return "".join(shown)
+    return f"{', '.join(shown[:-1])} and {shown[-1]}"
