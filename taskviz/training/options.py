@@ -23,7 +23,7 @@ class TrainingOptions(NetworkOptions):
         1e-3, "Step size of the optimizer.", minimum=1e-8, maximum=100, advanced=True
     )
     weight_decay: float = option(
-        0.0, "L2 penalty that the optimizer adds.", minimum=0, maximum=10, advanced=True
+        0.0, "Weight decay; decoupled with Adam (AdamW).", minimum=0, maximum=10, advanced=True
     )
     optimizer: Literal["adam", "sgd"] = option(
         "adam", "Adam, or stochastic gradient descent without momentum.", advanced=True
