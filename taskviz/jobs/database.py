@@ -1,0 +1,152 @@
+"""The SQLite file of the job store: how it is opened, its tables, its errors in plain words."""
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from taskviz.values import TaskvizError
+
+VERSION = 1
+BUSY_SECONDS = 30.0
+
+_TABLES = """
+CREATE TABLE jobs (
+    id TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    title TEXT NOT NULL,
+    spec TEXT NOT NULL,
+    state TEXT NOT NULL,
+    progress REAL NOT NULL DEFAULT 0,
+    stage TEXT NOT NULL DEFAULT '',
+    message TEXT NOT NULL DEFAULT '',
+    created REAL NOT NULL,
+    queued REAL NOT NULL,
+    started REAL,
+    finished REAL,
+    heartbeat REAL,
+    beat REAL,
+    seconds_left REAL,
+    error TEXT NOT NULL DEFAULT '',
+    details TEXT NOT NULL DEFAULT '',
+    result TEXT NOT NULL DEFAULT '{}',
+    device TEXT NOT NULL,
+    attempt INTEGER NOT NULL DEFAULT 1,
+    cancel REAL,
+    pid INTEGER,
+    pid_created REAL,
+    host TEXT
+);
+CREATE INDEX jobs_by_age ON jobs (created DESC);
+CREATE INDEX jobs_by_state ON jobs (state);
+CREATE TABLE metrics (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+    what TEXT NOT NULL,
+    point TEXT NOT NULL,
+    UNIQUE (job, what)
+);
+CREATE INDEX metrics_by_job ON metrics (job, id);
+CREATE TABLE leases (
+    device TEXT PRIMARY KEY,
+    job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE
+);
+"""
+
+
+class Database:
+    """One SQLite file; a connection an operation, so any thread and any process may use it.
+
+    Args:
+        path: of the file; made with its folder at first use.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._ready = False
+
+    @contextmanager
+    def read(self) -> Iterator[sqlite3.Connection]:
+        """A connection that sees one consistent state."""
+        with self._open() as connection:
+            connection.execute("BEGIN")
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[sqlite3.Connection]:
+        """A connection that alone may write; what it did is kept whole or not at all."""
+        with self._open() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        try:
+            if not self._ready or not self.path.exists():
+                self._prepare()
+            with closing(self._connect()) as connection:
+                yield connection
+        except sqlite3.Error as error:
+            raise self._explain(error) from error
+        except OSError as error:
+            raise TaskvizError(
+                f"The job store {self.path} cannot be used ({error.strerror or error}): set "
+                "TASKVIZ_CACHE to a folder that can be written."
+            ) from error
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        return connection
+
+    def _prepare(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._make_tables()
+        except sqlite3.DatabaseError as error:
+            if getattr(error, "sqlite_errorname", "") not in ("SQLITE_NOTADB", "SQLITE_CORRUPT"):
+                raise
+            # Jobs are a record of what ran; what they computed lies in the cache. So start anew.
+            aside = self.path.with_name(f"{self.path.name}.damaged-{int(time.time())}")
+            self.path.rename(aside)
+            for suffix in ("-wal", "-shm"):
+                self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+            self._make_tables()
+        self._ready = True
+
+    def _make_tables(self) -> None:
+        with closing(self._connect()) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("BEGIN IMMEDIATE")
+            found = connection.execute("PRAGMA user_version").fetchone()[0]
+            if found > VERSION:
+                connection.execute("ROLLBACK")
+                raise TaskvizError(
+                    f"The job store {self.path} was written by a newer taskviz (version {found} "
+                    f"of its tables, {VERSION} is known here): update taskviz."
+                )
+            if found == 0:
+                for statement in _TABLES.split(";"):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {VERSION}")
+            connection.execute("COMMIT")
+
+    def _explain(self, error: sqlite3.Error) -> TaskvizError:
+        name = getattr(error, "sqlite_errorname", "")
+        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            hint = f"another process has held it for {BUSY_SECONDS:g} s: try again in a moment"
+        elif name.startswith("SQLITE_FULL"):
+            hint = "the disk is full: free some space there"
+        elif name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_IOERR")):
+            hint = f"{error}: set TASKVIZ_CACHE to a folder that can be written"
+        else:
+            hint = f"{error}: move the file away and start again"
+        return TaskvizError(f"The job store {self.path} cannot be used: {hint}.")

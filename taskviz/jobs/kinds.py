@@ -1,0 +1,233 @@
+"""What a job can be: a spec that is checked, and the verbs that it calls.
+
+A job is built from plain data by one of these kinds only; nothing in a spec is code or a name that
+is imported.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from taskviz.cache import Cache
+from taskviz.progress import Progress
+from taskviz.values import Grouping, TaskvizError, option_values, unknown_choice
+
+if TYPE_CHECKING:
+    from taskviz.data.reference import CollectionRef
+
+Spec = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class JobSpec(ABC):
+    """Common to all kinds.
+
+    Args:
+        collection: a ``CollectionRef`` as plain data.
+        options: of the method; filled up with their defaults.
+        seed: every random draw derives from it.
+        device: ``auto``, ``cpu``, ``cuda:0``, …
+    """
+
+    collection: Spec
+    options: Spec
+    seed: int = 0
+    device: str = "auto"
+
+    kind: ClassVar[str]
+
+    @classmethod
+    def parse(cls, given: Spec) -> Self:
+        """Check a spec and fill it up.
+
+        Raises:
+            TaskvizError: an unknown or missing entry, or one that is not what it should be.
+        """
+        known = {f.name for f in fields(cls)}
+        for name in given:
+            if name not in known:
+                raise unknown_choice(f"entry of the job {cls.kind!r}", str(name), known)
+        if not isinstance(given.get("collection"), Mapping):
+            raise TaskvizError(f"A job {cls.kind!r} needs a collection: a reference to its data.")
+        for name in ("options", "grouping"):
+            if name in known and not isinstance(given.get(name, {}), Mapping):
+                raise TaskvizError(f"Entry {name!r} of a job {cls.kind!r} must be named values.")
+        ref = _collection_ref(given["collection"])
+        spec = cls(**{"options": {}, **given, "collection": ref.to_json()})
+        _whole(spec.seed, "seed", 0, 2**63 - 1)
+        return spec.checked()
+
+    @abstractmethod
+    def checked(self) -> Self:
+        """The same with its own entries checked and its options filled up."""
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """One line for people."""
+
+    @abstractmethod
+    def run(self, device: str, progress: Progress, cache: Cache) -> dict[str, Any]:
+        """Do it; returns the keys of what was stored."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for the job store."""
+        return asdict(self)
+
+    @property
+    def ref(self) -> "CollectionRef":
+        """The reference to the data."""
+        return _collection_ref(self.collection)
+
+
+@dataclass(frozen=True)
+class AffinitySpec(JobSpec):
+    """Compute an affinity matrix; result ``{"affinity": key}``."""
+
+    method: str = "sca"
+
+    kind: ClassVar[str] = "affinity"
+
+    def checked(self) -> Self:
+        """See :meth:`JobSpec.checked`."""
+        from taskviz.affinity import make_estimator
+
+        estimator = make_estimator(str(self.method), **self.options)
+        return replace(self, options=option_values(estimator.options))
+
+    @property
+    def title(self) -> str:
+        """See :attr:`JobSpec.title`."""
+        return f"Affinity of {_name(self.ref)} by {self.method}"
+
+    def run(self, device: str, progress: Progress, cache: Cache) -> dict[str, Any]:
+        """See :meth:`JobSpec.run`."""
+        from taskviz.data.reference import open_collection
+        from taskviz.verbs import affinity_key, compute_affinity
+
+        collection = open_collection(self.ref, cache)
+        compute_affinity(
+            collection,
+            self.method,
+            seed=self.seed,
+            device=device,
+            progress=progress,
+            cache=cache,
+            **self.options,
+        )
+        key = affinity_key(collection, self.method, seed=self.seed, device=device, **self.options)
+        return {"affinity": key}
+
+
+@dataclass(frozen=True)
+class TrainingSpec(JobSpec):
+    """Train a grouping, with its baselines or without; result ``{"results": {label: key}}``.
+
+    Args:
+        grouping: a :class:`Grouping` as plain data.
+        affinity: key of the matrix it was made from, or None; its tasks are checked.
+        baselines: True trains all-together, all-separate and random groupings beside it.
+        random_draws: how many random groupings.
+        weighting: of the task losses.
+    """
+
+    grouping: Spec | None = None
+    affinity: str | None = None
+    baselines: bool = True
+    random_draws: int = 3
+    weighting: str = "equal"
+
+    kind: ClassVar[str] = "training"
+
+    def checked(self) -> Self:
+        """See :meth:`JobSpec.checked`."""
+        from taskviz.training.weighting import weighting_class
+        from taskviz.verbs.training import parse_training
+
+        if not self.grouping:
+            raise TaskvizError("A job 'training' needs a grouping: the groups to be trained.")
+        _whole(self.random_draws, "random_draws", 0, 100)
+        weighting_class(str(self.weighting))
+        return replace(
+            self,
+            grouping=Grouping.from_json(self.grouping).to_json(),
+            affinity=None if self.affinity is None else str(self.affinity),
+            baselines=bool(self.baselines),
+            options=option_values(parse_training(self.options)),
+        )
+
+    @property
+    def title(self) -> str:
+        """See :attr:`JobSpec.title`."""
+        grouping = Grouping.from_json(self.grouping or {})
+        count = len(grouping.groups)
+        beside = " and its baselines" if self.baselines else ""
+        return f"Training of {_name(self.ref)}: {count} group{'s' * (count != 1)}{beside}"
+
+    def run(self, device: str, progress: Progress, cache: Cache) -> dict[str, Any]:
+        """See :meth:`JobSpec.run`."""
+        from taskviz.data.reference import open_collection
+        from taskviz.verbs import compare_groupings, contenders, read_affinity, training_key
+
+        collection = open_collection(self.ref, cache)
+        grouping = Grouping.from_json(self.grouping or {})
+        groupings = {"chosen": grouping}
+        if self.baselines:
+            matrix = read_affinity(self.affinity, cache) if self.affinity else None
+            groupings = contenders(
+                collection, matrix, grouping, random_draws=self.random_draws, seed=self.seed
+            )
+        compare_groupings(
+            collection,
+            groupings,
+            self.weighting,
+            self.seed,
+            device,
+            progress,
+            cache,
+            **self.options,
+        )
+        keys = {
+            label: training_key(collection, each, self.weighting, self.seed, device, **self.options)
+            for label, each in groupings.items()
+        }
+        return {"results": keys}
+
+
+KINDS: dict[str, type[JobSpec]] = {kind.kind: kind for kind in (AffinitySpec, TrainingSpec)}
+
+
+def parse_spec(kind: str, spec: Spec) -> JobSpec:
+    """A checked spec of a kind of job.
+
+    Raises:
+        TaskvizError: unknown kind, or what is wrong with the spec.
+    """
+    if kind not in KINDS:
+        raise unknown_choice("kind of job", kind, KINDS)
+    return KINDS[kind].parse(spec)
+
+
+def _collection_ref(given: Spec) -> "CollectionRef":
+    from taskviz.data.builtin import BUILT_INS
+    from taskviz.data.reference import CollectionRef
+
+    ref = CollectionRef.from_json(given)
+    if ref.reference in BUILT_INS:
+        return ref
+    # A worker starts elsewhere: a path has to stand on its own.
+    return replace(ref, reference=str(Path(ref.reference).expanduser().absolute()))
+
+
+def _name(ref: "CollectionRef") -> str:
+    return Path(ref.reference).stem or ref.reference
+
+
+def _whole(value: Any, name: str, least: int, most: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise TaskvizError(
+            f"Entry {name!r} of a job is {value!r}: a whole number from {least} to {most} is "
+            "needed."
+        )

@@ -1,0 +1,143 @@
+"""Start, cancel, resume and delete jobs; each returns at once, so a page may call it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from taskviz.jobs.job import Job
+from taskviz.jobs.process import Identity
+from taskviz.jobs.store import JobStore
+
+_children: list["subprocess.Popen[bytes]"] = []
+"""Started here and to be waited for once they end, or they would stay in the process table."""
+
+
+def start_job(
+    kind: str,
+    spec: Mapping[str, Any],
+    title: str = "",
+    device: str = "auto",
+    store: JobStore | None = None,
+) -> Job:
+    """Check a spec, write the job to the store and start its worker.
+
+    Args:
+        kind: ``affinity`` or ``training``.
+        spec: plain data; see :mod:`taskviz.jobs.kinds`.
+        title: one line for people; made from the spec where empty.
+        device: ``auto`` takes the one that the spec names.
+
+    Raises:
+        TaskvizError: what is wrong with the spec, a device that is not there, or a store that
+            cannot be written.
+    """
+    from taskviz.engines import pick_device
+    from taskviz.jobs.kinds import parse_spec
+
+    store = store or JobStore()
+    checked = parse_spec(kind, spec)
+    picked = pick_device(checked.device if device == "auto" else device)
+    # One lease a device: "cuda" is its first.
+    name = "cuda:0" if str(picked) == "cuda" else str(picked)
+    job = store.add(kind, {**checked.to_json(), "device": name}, title or checked.title, name)
+    return _launch(store, job)
+
+
+def cancel_job(job: str, store: JobStore | None = None) -> Job:
+    """Ask a job to stop: a flag, after a while SIGTERM, then SIGKILL to its process group.
+
+    Returns at once; a small process of its own sees to the signals. A job that ended already stays
+    as it is.
+
+    Raises:
+        TaskvizError: there is no such job.
+    """
+    store = store or JobStore()
+    found = store.request_cancel(job)
+    if found.live:
+        # Where no process can be started, the flag has to do.
+        with suppress(OSError):
+            _spawn(store, "taskviz.jobs.stopper", [job, str(found.attempt)], store.log_path(job))
+    elif found.state == "cancelled":
+        _end_leftover(store, job)
+    return found
+
+
+def resume_job(job: str, store: JobStore | None = None) -> Job:
+    """Start a worker again for a job that was interrupted, cancelled or failed.
+
+    What it had finished comes from the cache.
+
+    Raises:
+        TaskvizError: there is no such job, it is done, or it is still at work.
+    """
+    store = store or JobStore()
+    _end_leftover(store, job)
+    return _launch(store, store.requeue(job))
+
+
+def delete_job(job: str, store: JobStore | None = None) -> None:
+    """Forget a job; what it computed stays in the cache.
+
+    Raises:
+        TaskvizError: there is no such job, or it is still at work.
+    """
+    store = store or JobStore()
+    _end_leftover(store, job)
+    store.delete(job)
+
+
+def _end_leftover(store: JobStore, job: str) -> None:
+    """A worker that hangs, or was stopped by a signal, must not wake up later."""
+    process = store.leftover(job)
+    if process is not None:
+        process.kill(job)
+
+
+def _launch(store: JobStore, job: Job) -> Job:
+    try:
+        pid = _spawn(store, "taskviz.jobs.worker", [job.id], store.log_path(job.id))
+    except OSError as error:
+        store.finish(
+            job.id,
+            job.attempt,
+            "failed",
+            error=f"No worker process could be started ({error.strerror or error}): free some "
+            "memory or disk space and try again.",
+        )
+    else:
+        store.set_process(job.id, job.attempt, Identity.of(pid))
+    return store.get(job.id)
+
+
+def _spawn(store: JobStore, module: str, arguments: list[str], log: Path) -> int:
+    """Start a Python module in a session of its own, which no closing terminal or page ends."""
+    for child in list(_children):
+        if child.poll() is not None:
+            _children.remove(child)
+    package = Path(__file__).resolve().parent.parent.parent
+    paths = [str(package), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = os.environ | {
+        "TASKVIZ_CACHE": str(store.root),
+        "PYTHONPATH": os.pathsep.join(paths),
+        "PYTHONUNBUFFERED": "1",
+    }
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        # -P: what lies in the current folder is not imported.
+        child = subprocess.Popen(
+            [sys.executable, "-P", "-m", module, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=store.root,
+            env=environment,
+            close_fds=True,
+            start_new_session=True,
+        )
+    _children.append(child)
+    return child.pid

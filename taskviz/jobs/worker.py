@@ -1,0 +1,152 @@
+"""The process that does one job: ``python -m taskviz.jobs.worker JOB``.
+
+It takes the lease of its device or waits for it, beats, reports, listens for a cancel, and says in
+one sentence how it ended. Libraries that are slow to load come after the lease, so that a queue of
+workers costs little.
+"""
+
+import faulthandler
+import logging
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from types import FrameType
+from typing import Any
+
+from taskviz.jobs.job import Job
+from taskviz.jobs.process import Identity
+from taskviz.jobs.reporter import JobProgress
+from taskviz.jobs.store import JobStore, LostJob
+from taskviz.values import Cancelled, TaskvizError
+
+QUEUE_SECONDS = 0.3
+log = logging.getLogger("taskviz.worker")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do one job to its end; the exit status is 0 only where it is done."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if len(given) != 1:
+        sys.stderr.write("One argument is needed: the id of a queued job.\n")
+        return 2
+    faulthandler.enable()
+    logging.basicConfig(
+        level=logging.INFO,
+        stream=sys.stderr,
+        format=f"%(asctime)s %(levelname)s job={given[0]} %(message)s",
+    )
+    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, _stop)
+    store = JobStore()
+    try:
+        job = store.attach(given[0], Identity.of(os.getpid()))
+    except TaskvizError as error:
+        log.error("%s", error)
+        return 2
+    log.info("attempt %d of %s %r, process %d", job.attempt, job.kind, job.title, os.getpid())
+    return _work(store, job)
+
+
+def _work(store: JobStore, job: Job) -> int:
+    progress = JobProgress(store, job.id, job.attempt)
+    progress.start()
+    try:
+        try:
+            result = _run(store, job, progress)
+        finally:
+            # From here on a signal must not cut short what is said about the end.
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            progress.stop()
+        progress.flush()
+        store.finish(job.id, job.attempt, "done", result=result)
+        log.info("done")
+        return 0
+    except LostJob:
+        log.warning("given up: another attempt has this job, or it was deleted")
+    except Cancelled:
+        _ended_early(store, job, progress)
+    except BaseException as error:
+        sentence, details = _explain(error)
+        log.error("%s\n%s", sentence, details)
+        _finish_failed(store, job, progress, sentence, details)
+    return 1
+
+
+def _run(store: JobStore, job: Job, progress: JobProgress) -> dict[str, Any]:
+    while not store.take_lease(job):
+        time.sleep(QUEUE_SECONDS)
+        progress.cancelled |= store.cancel_wanted(job.id)
+        progress.check()
+    log.info("device %s is ours", job.device)
+    # After the lease: loads torch.
+    from taskviz.jobs.kinds import parse_spec
+
+    return parse_spec(job.kind, job.spec).run(job.device, progress, store.cache)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    log.info("signal %d", number)
+    raise Cancelled
+
+
+def _ended_early(store: JobStore, job: Job, progress: JobProgress) -> None:
+    try:
+        progress.flush()
+        if progress.cancelled:
+            store.finish(job.id, job.attempt, "cancelled")
+        else:
+            store.finish(
+                job.id,
+                job.attempt,
+                "interrupted",
+                error="The worker was told to stop by the system: resume the job to go on from "
+                "what is finished.",
+            )
+        log.info("cancelled" if progress.cancelled else "interrupted")
+    except (TaskvizError, LostJob) as error:
+        log.error("the end could not be noted: %s", error)
+
+
+def _finish_failed(
+    store: JobStore, job: Job, progress: JobProgress, sentence: str, details: str
+) -> None:
+    try:
+        progress.flush()
+        store.finish(job.id, job.attempt, "failed", error=sentence, details=details)
+    except (TaskvizError, LostJob) as error:
+        log.error("the end could not be noted: %s", error)
+
+
+def _explain(error: BaseException) -> tuple[str, str]:
+    """One sentence, and the traceback where the sentence cannot say all."""
+    if isinstance(error, TaskvizError):
+        return str(error), ""
+    details = "".join(traceback.format_exception(error))
+    if isinstance(error, MemoryError) or _out_of_memory(error):
+        return (
+            "The computation needs more memory than there is: use fewer samples, a smaller network "
+            "or a smaller memory budget, or a machine with more.",
+            details,
+        )
+    name = type(error).__name__
+    return (
+        f"The computation ended with an unexpected error ({name}: {str(error)[:200]}); what was "
+        "finished is kept, and the details say where it happened.",
+        details,
+    )
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    """PyTorch tells of it by a RuntimeError, on the CPU and on a GPU alike."""
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and (
+        "out of memory" in text or "can't allocate memory" in text or "not enough memory" in text
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
