@@ -1,7 +1,7 @@
 """What a result says of each task: metrics on the original scale, by scikit-learn."""
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -144,9 +144,3 @@ def _defined(
 def _mean(values: list[float]) -> float:
     known = [value for value in values if not np.isnan(value)]
     return float(np.mean(known)) if known else float("nan")
-
-
-def best(values: Mapping[int, float]) -> int | None:
-    """Key of the least value, the first of equals; None where every value is missing."""
-    known = {key: value for key, value in values.items() if np.isfinite(value)}
-    return min(known, key=lambda key: known[key]) if known else None

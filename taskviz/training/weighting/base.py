@@ -44,6 +44,8 @@ class Weighting(nn.Module, ABC):
     title: ClassVar[str]
     source: ClassVar[str]
     """Paper and equation."""
+    version: ClassVar[int] = 1
+    """Part of every cache key: raise it whenever results change."""
 
     def __init__(self, tasks: int) -> None:
         super().__init__()

@@ -1,0 +1,147 @@
+"""A trained group in the cache: under what key, in which files."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from taskviz.cache import Cache, key_of
+from taskviz.training.group import GroupOutcome, Row
+from taskviz.training.options import TrainingOptions
+from taskviz.training.weighting import weighting_class
+from taskviz.values import TaskCollection, TrainedNetwork, option_values
+from taskviz.values.storage import dumps, read_json, write_text
+
+KIND = "network"
+VERSION = 1
+"""Of the training of a group: raise it whenever results change."""
+
+_WEIGHTS, _OUTCOME = "network.safetensors", "outcome.json"
+
+
+class GroupStore:
+    """Trained groups of one collection under one way of training.
+
+    The key of a group holds what its training sees and nothing else: inputs, splits, and the
+    targets of its own tasks; their numbers in the collection, since head t starts from stream t
+    (:func:`taskviz.networks.build_network`); options, weighting, seed, floating type, type of
+    device, and the versions of the algorithm and of torch. So the same group in another grouping
+    of the collection has the same key, whatever the other tasks are; a selection of tasks that
+    moves a task to another number has its own.
+
+    Args:
+        cache: None keeps nothing.
+    """
+
+    def __init__(
+        self,
+        cache: Cache | None,
+        collection: TaskCollection,
+        options: TrainingOptions,
+        *,
+        weighting: str,
+        seed: int,
+        device: torch.device,
+        dtype: torch.dtype,
+    ) -> None:
+        self._cache, self._collection = cache, collection
+        self._common = {
+            "what": KIND,
+            "version": VERSION,
+            "options": option_values(options),
+            "weighting": weighting,
+            "weighting_version": weighting_class(weighting).version,
+            "seed": seed,
+            "device": device.type,
+            "dtype": str(dtype).removeprefix("torch."),
+            "torch": str(torch.__version__),
+        }
+        self._inputs: str | None = None
+
+    def parts(self, tasks: Sequence[int]) -> dict[str, Any]:
+        """Parts of the key of the group of these task numbers, in whatever order they come."""
+        if self._inputs is None:
+            block = self._collection.samples[0]
+            layout = (self._collection.layout, self._collection.modality)
+            self._inputs = _digest(block.inputs, block.split, start=repr(layout))
+        members = [
+            {
+                "number": number,
+                "task": self._collection.tasks[number].to_json(),
+                "target": _digest(self._collection.target_of(number)),
+            }
+            for number in sorted(tasks)
+        ]
+        return {**self._common, "inputs": self._inputs, "members": members}
+
+    def find(self, tasks: Sequence[int]) -> GroupOutcome | None:
+        """The group as it was trained before, else None."""
+        if self._cache is None:
+            return None
+        folder = self._cache.find(KIND, key_of(**self.parts(tasks)))
+        return None if folder is None else read_outcome(folder)
+
+    def put(self, tasks: Sequence[int], outcome: GroupOutcome) -> None:
+        """Keep a trained group."""
+        if self._cache is not None:
+            parts = self.parts(tasks)
+            self._cache.put(KIND, key_of(**parts), lambda f: write_outcome(outcome, f), parts)
+
+
+def write_outcome(outcome: GroupOutcome, folder: Path) -> None:
+    """Weights as safetensors, the rest as JSON."""
+    from safetensors.numpy import save_file
+
+    network = outcome.network
+    save_file(
+        {name: np.ascontiguousarray(array) for name, array in network.weights.items()},
+        folder / _WEIGHTS,
+    )
+    data = {
+        "tasks": list(network.tasks),
+        "seed": network.seed,
+        "best_step": network.best_step,
+        "seconds": network.seconds,
+        "history": _columns(outcome.history),
+        "metrics": _columns(outcome.metrics),
+        "notes": list(outcome.notes),
+        "reached": outcome.reached,
+    }
+    write_text(folder / _OUTCOME, dumps(data))
+
+
+def read_outcome(folder: Path) -> GroupOutcome:
+    """The inverse of :func:`write_outcome`."""
+    from safetensors.numpy import load_file
+
+    data = read_json(folder / _OUTCOME, "trained group")
+    network = TrainedNetwork(
+        tasks=tuple(data["tasks"]),
+        weights=load_file(folder / _WEIGHTS),
+        seed=data["seed"],
+        best_step=data["best_step"],
+        seconds=data["seconds"],
+    )
+    history, metrics = _rows(data["history"]), _rows(data["metrics"])
+    return GroupOutcome(network, history, metrics, tuple(data["notes"]), data["reached"])
+
+
+def _columns(rows: Sequence[Row]) -> dict[str, list[Any]]:
+    return {name: [row[name] for row in rows] for name in (rows[0] if rows else ())}
+
+
+def _rows(columns: dict[str, list[Any]]) -> tuple[Row, ...]:
+    values = zip(*columns.values(), strict=True)
+    return tuple(dict(zip(columns, row, strict=True)) for row in values)
+
+
+def _digest(*arrays: NDArray[Any], start: str = "") -> str:
+    digest = hashlib.sha256(start.encode())
+    for array in arrays:
+        digest.update(repr((array.shape, array.dtype.str)).encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
