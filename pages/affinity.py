@@ -7,8 +7,8 @@ import streamlit as st
 
 from taskviz.affinity import ESTIMATORS, estimator_class
 from taskviz.figures import heatmap, task_graph
-from taskviz.figures.style import duration_words, three_digits
-from taskviz.jobs import start_job
+from taskviz.figures.style import chart_config, duration_words, three_digits
+from taskviz.jobs import LIVE, start_job
 from taskviz.ui import frame, job_panel, state, store
 from taskviz.ui.affinity_words import headline, how_obtained
 from taskviz.ui.options_form import options_form
@@ -64,10 +64,10 @@ def choose_estimator(collection: TaskCollection) -> None:
 def watch_job() -> None:
     """The job in the URL, while it computes an affinity of this page."""
     job_id = state.get("job")
-    job = store.jobs().find(job_id) if job_id else None
+    job = store.job(job_id)
     if job is None or job.kind != "affinity":
         return
-    if job.state in job_panel.LIVE:
+    if job.state in LIVE:
         st.fragment(_poll, run_every="1s")(job.id)
     elif job.state == "done":
         key = (job.result or {}).get("affinity")
@@ -80,7 +80,7 @@ def watch_job() -> None:
 
 def _poll(job_id: str) -> None:
     job = store.jobs().get(job_id)
-    if job.state not in job_panel.LIVE:
+    if job.state not in LIVE:
         if job.state == "done" and job.result:
             state.put("matrix", str(job.result["affinity"]))
         st.rerun(scope="app")
@@ -151,7 +151,7 @@ def draw_matrix(matrix: AffinityMatrix) -> None:
             key="heatmap",
             on_select=lambda: pick(matrix, "heatmap"),
             selection_mode="points",
-            config={"displayModeBar": False},
+            config=chart_config(),
             alt=heatmap.describe_affinity_heatmap(matrix),
         )
     with right:
@@ -181,7 +181,7 @@ def draw_matrix(matrix: AffinityMatrix) -> None:
             figure,
             theme=None,
             key="graph",
-            config={"displayModeBar": False},
+            config=chart_config(),
             alt=task_graph.describe_task_graph(matrix, threshold=threshold),
         )
     draw_pair(matrix, pair)

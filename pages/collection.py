@@ -3,8 +3,8 @@
 import streamlit as st
 from taskviz.data.summary import describe_tasks, preview
 
-from taskviz.data import CollectionRef
 from taskviz.data.builtin import BUILT_INS
+from taskviz.data.reference import CollectionRef
 from taskviz.ui import frame, own_data, state, store
 from taskviz.ui.text import plural, safe
 from taskviz.values import TaskCollection, TaskvizError
@@ -69,7 +69,7 @@ def overview(collection: TaskCollection) -> None:
 def pick_tasks(collection: TaskCollection) -> None:
     """The table of tasks with a tick box each."""
     ref = store.resolve(state.get("collection") or "")
-    whole = store.collection(store.publish(store.without_tasks(ref)))
+    whole = store.collection(store.publish(store.with_tasks(ref, [])))
     table = store.readable(describe_tasks(whole))
     table.insert(0, "use", [task in collection.names for task in whole.names])
     edited = st.data_editor(

@@ -1,9 +1,11 @@
 """Which tasks train together when b models can be afforded?"""
 
+from typing import Any
+
 import streamlit as st
 
 from taskviz.figures import frontier, task_graph
-from taskviz.figures.style import duration_words
+from taskviz.figures.style import chart_config, duration_words
 from taskviz.grouping import GROUPERS, grouper_class
 from taskviz.ui import board, frame, state, store
 from taskviz.ui.options_form import options_form
@@ -27,7 +29,7 @@ if state.get("matrix") not in keys:
     state.put("matrix", keys[0])
 
 
-def choose_method() -> tuple[str, dict[str, object]]:
+def choose_method() -> tuple[str, dict[str, Any]]:
     """Right: the matrix, the method, its options."""
     current = state.get("matrix") or keys[0]
     chosen = st.selectbox(
@@ -110,7 +112,7 @@ with main:
                 frontier.budget_frontier(plans, current_budget=budget, dark=frame.dark()),
                 theme=None,
                 key="frontier",
-                config={"displayModeBar": False},
+                config=chart_config(),
                 alt=frontier.describe_budget_frontier(plans, current_budget=budget),
             )
             st.caption(
@@ -129,7 +131,7 @@ with main:
                 figure,
                 theme=None,
                 key="groups_graph",
-                config={"displayModeBar": False},
+                config=chart_config(),
                 alt="Task graph, coloured by group",
             )
         with st.expander("Table and settings"):

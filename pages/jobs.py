@@ -2,8 +2,7 @@
 
 import streamlit as st
 
-from taskviz.figures.style import duration_words
-from taskviz.jobs import Job, delete_job
+from taskviz.jobs import LIVE, Job, delete_job
 from taskviz.ui import frame, job_panel, state, store
 from taskviz.ui.text import plural, safe
 from taskviz.values import TaskvizError
@@ -20,8 +19,8 @@ def card(job: Job) -> None:
         ):
             st.markdown(f"{job_panel.ICONS[job.state]} **{safe(job.title)}**", width="content")
             st.caption(
-                f"{job.state} · {job_panel.ago(job.created)} · {safe(job.device or 'no device yet')}"
-                + (f" · took {duration_words(job.seconds)}" if job.state == "done" else ""),
+                f"{job.state} · {job_panel.ago(job.created)} · {safe(job.device)}"
+                f"{job_panel.took(job)}",
                 width="content",
             )
         job_panel.headline(job)
@@ -30,7 +29,7 @@ def card(job: Job) -> None:
                 "Open", key=f"open_{job.id}", icon=":material/open_in_new:"
             ):
                 show(job)
-            if job.state not in job_panel.LIVE and st.button(
+            if job.state not in LIVE and st.button(
                 "Delete", key=f"delete_{job.id}", icon=":material/delete:"
             ):
                 try:
@@ -58,7 +57,7 @@ def show(job: Job) -> None:
 def listing() -> None:
     """All jobs, newest first; polled only while one runs."""
     found = store.jobs().list(limit=100)
-    live = sum(job.state in job_panel.LIVE for job in found)
+    live = sum(job.state in LIVE for job in found)
     before = st.session_state.get("jobs_live")
     st.session_state["jobs_live"] = live
     if before and not live:

@@ -11,8 +11,7 @@ frame.title("report")
 collection = frame.need_collection()
 stored = dict(store.affinities_of(collection))
 plan = store.plan(state.get("plan"))
-run = state.get("run")
-job = store.jobs().find(run) if run else None
+job = store.job(state.get("run"))
 results = store.results(job) if job is not None and job.state == "done" else {}
 if results and "chosen" in results:
     plan = results["chosen"].grouping

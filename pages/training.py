@@ -5,8 +5,8 @@ from taskviz.training.compare import comparison_table, summary_sentences
 
 from taskviz.engines import describe_device, pick_device
 from taskviz.figures import comparison
-from taskviz.figures.style import duration_words, group_letter
-from taskviz.jobs import Job, start_job
+from taskviz.figures.style import chart_config, group_letter
+from taskviz.jobs import LIVE, Job, start_job
 from taskviz.training.options import TrainingOptions
 from taskviz.training.weighting import WEIGHTINGS
 from taskviz.ui import frame, job_panel, live_curves, state, store
@@ -18,7 +18,7 @@ frame.title("training")
 collection = frame.need_collection()
 plan = store.plan(state.get("plan"))
 job_id = state.get("run")
-job = store.jobs().find(job_id) if job_id else None
+job = store.job(job_id)
 
 
 def need_plan() -> None:
@@ -94,7 +94,7 @@ def set_up(collection: TaskCollection, plan: Grouping) -> None:
 def watch(job_id: str) -> None:
     """The running job; a full redraw once it has ended."""
     current = store.jobs().get(job_id)
-    if current.state not in job_panel.LIVE:
+    if current.state not in LIVE:
         st.rerun(scope="app")
     job_panel.headline(current)
     live_curves.draw(current, dark=frame.dark())
@@ -125,14 +125,14 @@ def results(job: Job) -> None:
                 comparison.contenders_dots(found, dark=frame.dark()),
                 theme=None,
                 key="dots",
-                config={"displayModeBar": False},
+                config=chart_config(),
                 alt=comparison.describe_contenders(found),
             )
             right.plotly_chart(
                 comparison.gains_bars(table, dark=frame.dark()),
                 theme=None,
                 key="gains",
-                config={"displayModeBar": False},
+                config=chart_config(),
                 alt=comparison.describe_gains(table),
             )
             st.dataframe(
@@ -152,11 +152,8 @@ def results(job: Job) -> None:
 
 
 if job is not None and job.kind == "training":
-    st.caption(
-        f"Run {safe(job.title)} · started {job_panel.ago(job.created)}"
-        + (f" · took {duration_words(job.seconds)}" if job.state == "done" else "")
-    )
-    if job.state in job_panel.LIVE:
+    st.caption(f"Run {safe(job.title)} · started {job_panel.ago(job.created)}{job_panel.took(job)}")
+    if job.state in LIVE:
         st.fragment(watch, run_every="1s")(job.id)
     else:
         job_panel.headline(job)
@@ -167,7 +164,7 @@ if job is not None and job.kind == "training":
                 st.error(safe(error))
         else:
             live_curves.draw(job, dark=frame.dark())
-    if job.state not in job_panel.LIVE and st.button("Set up another run", icon=":material/add:"):
+    if job.state not in LIVE and st.button("Set up another run", icon=":material/add:"):
         state.put("run", None)
         st.rerun()
 elif plan is None:

@@ -6,7 +6,8 @@ import streamlit as st
 from taskviz.affinity.agreement import rank_agreement
 from taskviz.affinity.reliability import reliability
 from taskviz.figures import heatmap
-from taskviz.figures.style import duration_words
+from taskviz.figures.small_heatmap import small_heatmap
+from taskviz.figures.style import chart_config, duration_words
 from taskviz.ui import store
 from taskviz.ui.text import safe
 from taskviz.values import AffinityMatrix
@@ -44,10 +45,10 @@ def draw(stored: list[tuple[str, AffinityMatrix]], *, dark: bool) -> None:
             with st.container(border=True, gap="xsmall"):
                 st.markdown(f"**{safe(label)}**")
                 st.plotly_chart(
-                    heatmap.small_heatmap(matrices[key], order=order, dark=dark),
+                    small_heatmap(matrices[key], order=order, dark=dark),
                     theme=None,
                     key=f"small_{key}",
-                    config={"displayModeBar": False},
+                    config=chart_config(),
                     alt=heatmap.describe_affinity_heatmap(matrices[key]),
                 )
     st.caption(

@@ -5,7 +5,7 @@ import time
 import streamlit as st
 
 from taskviz.figures.style import duration_words
-from taskviz.jobs import Job, cancel_job, resume_job
+from taskviz.jobs import LIVE, Job, cancel_job, resume_job
 from taskviz.ui import store
 from taskviz.ui.text import safe
 from taskviz.values import TaskvizError
@@ -18,7 +18,6 @@ ICONS = {
     "cancelled": ":material/cancel:",
     "interrupted": ":material/power_off:",
 }
-LIVE = ("queued", "running")
 
 
 def running() -> None:
@@ -87,6 +86,13 @@ def _resume(job: Job, label: str) -> None:
             st.error(safe(error))
         else:
             st.rerun(scope="app")
+
+
+def took(job: Job) -> str:
+    """How long a finished job worked, in words; empty for any other."""
+    if job.state != "done" or job.started is None or job.finished is None:
+        return ""
+    return f" · took {duration_words(job.finished - job.started)}"
 
 
 def ago(moment: float) -> str:

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from taskviz.figures import curves
+from taskviz.figures.style import chart_config
 from taskviz.jobs import Job
 from taskviz.ui import store
 from taskviz.ui.text import safe
@@ -44,7 +45,7 @@ def draw(job: Job, *, dark: bool) -> None:
                     curves.training_curves(rows, group=int(group), log=log, dark=dark),
                     theme=None,
                     key=f"curve_{label}_{group}",
-                    config={"displayModeBar": False},
+                    config=chart_config(),
                     alt=curves.describe_training_curves(rows, group=int(group)),
                 )
                 st.caption(", ".join(safe(name) for name in names))

@@ -30,6 +30,7 @@ def options_form(kind: type[OptionSet], prefix: str) -> dict[str, Any]:
 
 def _widget(spec: Field[Any], hint: Any, prefix: str) -> Any:
     key = f"{prefix}_{spec.name}"
+    default: Any = spec.default
     label = spec.name.replace("_", " ").capitalize()
     text = spec.metadata.get("help")
     low, high = spec.metadata.get("minimum"), spec.metadata.get("maximum")
@@ -38,7 +39,7 @@ def _widget(spec: Field[Any], hint: Any, prefix: str) -> Any:
         return st.selectbox(
             label,
             choices,
-            index=choices.index(spec.default),
+            index=choices.index(default),
             key=key,
             help=text,
             persist_state="session",
@@ -47,11 +48,11 @@ def _widget(spec: Field[Any], hint: Any, prefix: str) -> Any:
     if optional:
         hint = next(a for a in get_args(hint) if a is not type(None))
     if hint is bool:
-        return st.toggle(label, spec.default, key=key, help=text, persist_state="session")
+        return st.toggle(label, default, key=key, help=text, persist_state="session")
     if hint is int:
         return st.number_input(
             label,
-            value=spec.default,
+            value=default,
             step=1,
             min_value=None if low is None else int(low),
             max_value=None if high is None else int(high),
@@ -62,7 +63,7 @@ def _widget(spec: Field[Any], hint: Any, prefix: str) -> Any:
     if hint is float:
         return st.number_input(
             label,
-            value=spec.default,
+            value=default,
             min_value=None if low is None else float(low),
             max_value=None if high is None else float(high),
             format="%g",
@@ -70,6 +71,4 @@ def _widget(spec: Field[Any], hint: Any, prefix: str) -> Any:
             help=text,
             persist_state="session",
         )
-    return st.text_input(
-        label, value=spec.default or "", key=key, help=text, persist_state="session"
-    )
+    return st.text_input(label, value=default or "", key=key, help=text, persist_state="session")

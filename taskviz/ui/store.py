@@ -1,7 +1,8 @@
 """What pages read: the cache, the job store, collections and matrices, each opened once."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,8 +12,8 @@ import streamlit as st
 
 from taskviz.affinity import ESTIMATORS, estimator_class
 from taskviz.cache import Cache, key_of
-from taskviz.data import CollectionRef, open_collection
 from taskviz.data.builtin import BUILT_INS
+from taskviz.data.reference import CollectionRef, open_collection
 from taskviz.figures.task_graph import graph_layout
 from taskviz.jobs import Job, JobStore
 from taskviz.values import (
@@ -36,6 +37,16 @@ def cache() -> Cache:
 def jobs() -> JobStore:
     """The job store of this installation."""
     return JobStore(cache())
+
+
+def job(key: str | None) -> Job | None:
+    """A job by its id; None where there is none."""
+    if not key:
+        return None
+    try:
+        return jobs().get(key)
+    except TaskvizError:
+        return None
 
 
 def publish(ref: CollectionRef) -> str:
@@ -98,7 +109,7 @@ def layout(key: str, _matrix: AffinityMatrix) -> dict[str, tuple[float, float]]:
 
 @st.cache_resource(max_entries=64, show_spinner="Grouping for every budget…")
 def frontier(
-    key: str, _matrix: AffinityMatrix, method: str, options: dict[str, object]
+    key: str, _matrix: AffinityMatrix, method: str, options: dict[str, Any]
 ) -> list[Grouping]:
     """A grouping for each budget 1…T."""
     return group_frontier(_matrix, method, **options)
@@ -190,3 +201,8 @@ def report_html(
         results=[[label, r.settings, r.seconds] for label, r in results.items()],
     )
     return _report(collection, affinities, groupings, results, notes, key)
+
+
+def with_tasks(ref: CollectionRef, tasks: Sequence[str]) -> CollectionRef:
+    """The same collection with these tasks only; none given keeps all."""
+    return replace(ref, tasks=tuple(tasks))

@@ -1,0 +1,131 @@
+"""A table of the user's own: upload or path, which columns are targets, what is wrong with it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from taskviz.data.problems import Problem, find_problems
+from taskviz.data.propose import propose_targets
+from taskviz.data.reference import CollectionRef
+from taskviz.data.table import Table, read_table
+from taskviz.data.uploads import store_upload
+from taskviz.ui import store
+from taskviz.ui.text import listed, plural, safe
+from taskviz.values import TASK_KINDS, TaskvizError
+
+ROLES = ("target", "input", "leave out")
+SEVERITY = {"error": ":material/error:", "warning": ":material/warning:", "note": ":material/info:"}
+MOST_PROBLEMS = 30
+
+
+def draw(use: Callable[[CollectionRef], None]) -> None:
+    """Bring a table; ``use`` takes the finished reference."""
+    st.subheader("Bring your own table", anchor=False)
+    st.caption(
+        "CSV or Parquet: one row a sample, inputs and targets in columns. It stays on this machine."
+    )
+    upload_side, path_side = st.columns([2, 1], vertical_alignment="top")
+    with upload_side:
+        file = st.file_uploader("Drop a table here", type=["csv", "tsv", "txt", "parquet", "pq"])
+    with path_side:
+        path = st.text_input(
+            "or a path on this machine", key="table_path", placeholder="/data/table.parquet"
+        )
+    try:
+        if file is not None:
+            upload = store_upload(file.getvalue(), file.name, store.cache())
+            reference, table = f"upload:{upload.key}", _read(str(upload.path), upload.name)
+        elif path.strip():
+            reference, table = path.strip(), _read(path.strip(), "")
+        else:
+            return
+        _choose_targets(reference, table, use)
+    except TaskvizError as error:
+        st.error(safe(error), title="This file cannot be used")
+
+
+@st.cache_resource(max_entries=4, show_spinner="Reading the table…")
+def _read(path: str, label: str) -> Table:
+    return read_table(path, label=label)
+
+
+def _choose_targets(reference: str, table: Table, use: Callable[[CollectionRef], None]) -> None:
+    rows, columns = table.frame.shape
+    st.markdown(f"**{safe(table.label)}**: {plural(rows, 'row')}, {plural(columns, 'column')}.")
+    for note in table.notes:
+        st.caption(f":material/info: {safe(note)}")
+    proposals = propose_targets(table.frame)
+    offered = pd.DataFrame(
+        {
+            "column": [p.name for p in proposals],
+            "role": [p.role for p in proposals],
+            "kind": [p.kind for p in proposals],
+            "missing %": [round(100 * p.missing_share, 1) for p in proposals],
+            "why": [p.reason for p in proposals],
+        }
+    )
+    st.markdown("**Which columns are targets?** This is a proposal; change what is wrong.")
+    edited = st.data_editor(
+        offered,
+        hide_index=True,
+        disabled=["column", "missing %", "why"],
+        key=f"roles_{reference}",
+        alt="Each column with its role and kind",
+        column_config={
+            "column": st.column_config.TextColumn("Column"),
+            "role": st.column_config.SelectboxColumn("Role", options=list(ROLES), required=True),
+            "kind": st.column_config.SelectboxColumn(
+                "Kind of task", options=[k for k in TASK_KINDS if k != "multilabel"]
+            ),
+            "missing %": st.column_config.NumberColumn("Missing %", format="%.1f"),
+            "why": st.column_config.TextColumn("Why"),
+        },
+    )
+    ref, problems = _checked(reference, table, edited, {p.name: p.kind for p in proposals})
+    _show_problems(problems)
+    with st.expander("First ten rows"):
+        st.dataframe(table.frame.head(10), alt="First ten rows of the table")
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if ref.targets:
+        st.markdown(f"Targets: {listed(ref.targets)}.")
+    if st.button("Use this table", type="primary", disabled=bool(errors), icon=":material/check:"):
+        store.collection(store.publish(ref))
+        use(ref)
+        st.rerun()
+    if errors:
+        st.caption(f"Mend {plural(len(errors), 'problem')} above first.")
+
+
+def _checked(
+    reference: str, table: Table, edited: pd.DataFrame, proposed: Mapping[str, Any]
+) -> tuple[CollectionRef, list[Problem]]:
+    targets = [str(name) for name in edited.loc[edited["role"] == "target", "column"]]
+    chosen = dict(zip(edited["column"], edited["kind"], strict=True))
+    kinds = {
+        name: str(chosen[name])
+        for name in targets
+        if isinstance(chosen[name], str) and chosen[name]
+    }
+    dropped = [str(name) for name in edited.loc[edited["role"] == "leave out", "column"]]
+    problems = list(find_problems(table.frame, targets, kinds, leave_out=dropped))
+    ref = CollectionRef(reference, tuple(targets), kinds, leave_out=tuple(dropped))
+    return ref, problems
+
+
+def _show_problems(problems: list[Problem]) -> None:
+    if not problems:
+        st.caption(":material/check: No problem was found.")
+        return
+    with st.container(border=True, gap="xsmall"):
+        st.markdown(f"**{plural(len(problems), 'finding')}**")
+        for problem in problems[:MOST_PROBLEMS]:
+            st.markdown(f"{SEVERITY[problem.severity]} {safe(problem.message)}")
+        if len(problems) > MOST_PROBLEMS:
+            st.caption(f"and {len(problems) - MOST_PROBLEMS} more")
+
+
+def task_columns() -> dict[str, Any]:
+    """Column set-up of the table of tasks."""
+    return {"use": st.column_config.CheckboxColumn("Use", width="small")}
