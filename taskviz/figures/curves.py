@@ -33,7 +33,7 @@ def training_curves(
     history: "pd.DataFrame",
     *,
     group: int,
-    tasks: Sequence[str],
+    tasks: Sequence[str] | None = None,
     metric: str = "loss",
     splits: Sequence[str] = ("train", "valid"),
     kept: int | None = None,
@@ -46,7 +46,7 @@ def training_curves(
     Args:
         history: columns :data:`taskviz.values.HISTORY_COLUMNS`; may still grow.
         group: index of the group to draw.
-        tasks: its tasks, in the order of their colours.
+        tasks: its tasks, in the order of their colours; None takes them as they first appear.
         metric: a metric of the history.
         splits: which splits to draw.
         kept: step of the kept checkpoint; None marks the best step so far (best mean validation
@@ -57,13 +57,14 @@ def training_curves(
     """
     theme = theme_of(dark)
     rows = history[(history["group"] == group) & (history["metric"] == metric)]
+    tasks = list(dict.fromkeys(rows["task"])) if tasks is None else list(tasks)
     figure = go.Figure()
     longest = 0
     for number, task in enumerate(tasks):
         own = rows[rows["task"] == task]
         for split in splits:
             part = own[own["split"] == split]
-            for k, (_, line) in enumerate(part.groupby("seed", sort=True)):
+            for k, (_, line) in enumerate(part.groupby("seed", dropna=False)):
                 ordered = line.sort_values("step")
                 steps = ordered["step"].to_numpy(dtype=np.float64)
                 values = ordered["value"].to_numpy(dtype=np.float64)
@@ -89,6 +90,9 @@ def training_curves(
                         uid=f"{group}-{metric}-{task}-{split}-{k}",
                     )
                 )
+    if figure.data and len(splits) > 1:
+        for split in splits:
+            figure.add_trace(_dash_key(split, theme.muted))
     best = best_step(rows, metric) if kept is None else kept
     if best is not None and figure.data:
         _mark(figure, rows, tasks, best, kept is not None, dark)
@@ -131,14 +135,19 @@ def training_curves(
 
 
 def describe_training_curves(
-    history: "pd.DataFrame", *, group: int, tasks: Sequence[str], metric: str = "loss"
+    history: "pd.DataFrame",
+    *,
+    group: int,
+    tasks: Sequence[str] | None = None,
+    metric: str = "loss",
 ) -> str:
     """One sentence for those who do not see the chart."""
     rows = history[
         (history["group"] == group) & (history["metric"] == metric) & (history["split"] == "valid")
     ]
     title = f"Validation {metric.replace('_', ' ')} of group {group_letter(group)}"
-    rows = rows[rows["task"].isin(list(tasks))].dropna(subset=["value"])
+    tasks = list(dict.fromkeys(rows["task"])) if tasks is None else list(tasks)
+    rows = rows[rows["task"].isin(tasks)].dropna(subset=["value"])
     if rows.empty:
         return f"{title}: no values yet."
     means = rows.groupby("step")["value"].mean()
@@ -182,6 +191,19 @@ def thinned(values: NDArray[np.float64], most: int) -> NDArray[np.intp]:
         keep.add(int(start + low[start:stop].argmin()))
         keep.add(int(start + high[start:stop].argmax()))
     return np.array(sorted(keep), dtype=np.intp)
+
+
+def _dash_key(split: str, colour: str) -> go.Scatter:
+    """A legend entry that says which line is which split."""
+    return go.Scatter(
+        x=[None],
+        y=[None],
+        mode="lines",
+        line={"color": colour, "dash": _DASH.get(split, "solid"), "width": 1.5},
+        name=_SPLIT_WORDS.get(split, split),
+        hoverinfo="skip",
+        showlegend=True,
+    )
 
 
 def _mark(

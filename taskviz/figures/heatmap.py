@@ -6,6 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from taskviz.figures.small_heatmap import small_heatmap
 from taskviz.figures.style import (
     base_layout,
     faded,
@@ -13,8 +14,16 @@ from taskviz.figures.style import (
     theme_of,
     three_digits,
 )
-from taskviz.figures.text import label, plain
+from taskviz.figures.text import plain, short_names
 from taskviz.values import AffinityMatrix, TaskvizError, unknown_choice
+
+__all__ = [
+    "affinity_heatmap",
+    "cluster_order",
+    "describe_affinity_heatmap",
+    "small_heatmap",
+    "task_order",
+]
 
 Order = Literal["cluster", "name", "given"]
 ORDERS: tuple[str, ...] = ("cluster", "name", "given")
@@ -134,7 +143,7 @@ def affinity_heatmap(
     shapes = [_diagonal_veil(size, theme.background)]
     if selected is not None:
         shapes += _selection(names, selected, theme.text, theme.background)
-    step = -(-size // CLICKABLE_TASKS)
+    step = -(-size // 34)
     figure.update_layout(
         base_layout(
             dark,
@@ -149,7 +158,7 @@ def affinity_heatmap(
             xaxis={
                 **_axis(names, step, theme.text),
                 "side": "top",
-                "tickangle": -45 if size <= 20 else -90,
+                "tickangle": -90,
                 "range": [-0.5, size - 0.5],
                 "constrain": "domain",
                 "title": {"text": "target: is helped"},
@@ -227,12 +236,12 @@ def _hover_texts(matrix: AffinityMatrix, positions: list[int]) -> list[list[str]
 def _axis(names: list[str], step: int, colour: str) -> dict[str, Any]:
     size = len(names)
     shown = range(0, size, step)
-    letters = 14 if size <= 20 else 11
+    short = short_names(names, 14 if size <= 20 else 11)
     return {
         "tickmode": "array",
         "tickvals": list(shown),
-        "ticktext": [label(names[i], letters) for i in shown],
-        "tickfont": {"size": 12 if size <= 16 else 10 if size <= 30 else 8, "color": colour},
+        "ticktext": [plain(short[i]) for i in shown],
+        "tickfont": {"size": 12 if size <= 16 else 9 if size <= 34 else 8, "color": colour},
         "showgrid": False,
     }
 
@@ -258,7 +267,7 @@ def _hatching(missing: NDArray[np.intp], ink: str, ground: str) -> go.Bar:
 def _cells(names: list[str], texts: list[list[str]], colour: str) -> go.Scatter:
     """What takes hover and clicks: SVG, since WebGL needs code made at run time (CSP)."""
     size = len(names)
-    marker = {"opacity": 0.01}
+    marker = {"opacity": 0.001}
     return go.Scatter(
         x=np.tile(np.arange(size), size),
         y=np.repeat(np.arange(size), size),
@@ -282,7 +291,7 @@ def _diagonal_veil(size: int, colour: str) -> dict[str, Any]:
     return {
         "type": "path",
         "path": "".join(squares),
-        "fillcolor": faded(colour, 0.8),
+        "fillcolor": faded(colour, 0.88),
         "line": {"width": 0},
         "layer": "above",
         "name": "diagonal",

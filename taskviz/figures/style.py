@@ -137,7 +137,8 @@ def group_colour(index: int, dark: bool = False) -> str:
 
 def group_symbol(index: int) -> str:
     """Marker of a group: with :func:`group_colour` unique for the first 56 groups."""
-    return SYMBOLS[(index + index // len(LIGHT.groups)) % len(SYMBOLS)]
+    colours = len(LIGHT.groups)
+    return SYMBOLS[(index % colours + index // colours) % len(SYMBOLS)]
 
 
 def sequential() -> Colourscale:

@@ -20,7 +20,7 @@ from taskviz.figures.style import (
     theme_of,
     three_digits,
 )
-from taskviz.figures.text import label, listed, plain, shorten
+from taskviz.figures.text import listed, plain, short_names
 from taskviz.values import AffinityMatrix, Grouping, TaskvizError
 
 if TYPE_CHECKING:
@@ -215,22 +215,24 @@ def _edge_traces(
     """One trace a step of strength; steps span all pairs, so an edge keeps its look."""
     if not shown:
         return []
-    high, low = edges[0][2], edges[-1][2]
+    # From the median up: with the weak half shown too, all that matters would look alike.
+    high, low = edges[0][2], edges[len(edges) // 2][2]
     steps: list[list[Edge]] = [[] for _ in range(EDGE_STRENGTHS)]
     for edge in shown:
         share = (edge[2] - low) / (high - low) if high > low else 1.0
-        steps[min(int(share * EDGE_STRENGTHS), EDGE_STRENGTHS - 1)].append(edge)
+        steps[min(max(int(share * EDGE_STRENGTHS), 0), EDGE_STRENGTHS - 1)].append(edge)
     traces = []
+    widest = 5.5 if len(layout) <= 30 else 3.0
     for i, step in enumerate(steps):
-        share = i / (EDGE_STRENGTHS - 1)
+        share = ((i + 1) / EDGE_STRENGTHS) ** 2
         if step:
-            colour = faded(theme.edge, 0.18 + 0.67 * share)
-            traces.append(_segments(step, layout, colour, 0.75 + 5.25 * share**1.5, "edges"))
+            colour = faded(theme.edge, 0.15 + 0.6 * share)
+            traces.append(_segments(step, layout, colour, 0.6 + widest * share, "edges"))
     return traces
 
 
 def _edge_marks(shown: list[Edge], layout: Layout, theme: Theme) -> go.Scatter:
-    marker = {"opacity": 0.01}
+    marker = {"opacity": 0.001}
     return go.Scatter(
         x=[(layout[a][0] + layout[b][0]) / 2 for a, b, _ in shown],
         y=[(layout[a][1] + layout[b][1]) / 2 for a, b, _ in shown],
@@ -256,8 +258,8 @@ def _node_traces(
     theme, tasks = theme_of(dark), matrix.tasks
     size = 28 if len(tasks) <= 20 else 22 if len(tasks) <= 50 else 15
     font = 12 if len(tasks) <= 30 else 10
-    texts = [shorten(task, 14) for task in tasks]
-    reach = size / 2 + (5 if any(len(own) > 1 for own in membership.values()) else 1)
+    texts = short_names(tasks, 14)
+    reach = size / 2 + 6  # room for a ring, drawn or not, so that labels stay put
     placed = place_labels(
         [_pixels(layout[task]) for task in tasks],
         texts,
@@ -269,12 +271,19 @@ def _node_traces(
     traces = []
     if marked:
         traces.append(
-            _ring(marked, layout, size + 16, [theme.accent] * len(marked), 3.5, "selected")
+            _ring(
+                marked,
+                layout,
+                [size + 9 * max(len(membership.get(task, ())), 1) + 1 for task in marked],
+                [theme.accent] * len(marked),
+                3.5,
+                "selected",
+            )
         )
     for extra in range(1, max((len(own) for own in membership.values()), default=0)):
         own = [task for task in tasks if len(membership[task]) > extra]
         colours = [group_colour(membership[task][extra], dark) for task in own]
-        traces.append(_ring(own, layout, size + 9 * extra, colours, 3, "also in"))
+        traces.append(_ring(own, layout, [size + 9 * extra] * len(own), colours, 3, "also in"))
     by_group: dict[int | None, list[str]] = {}
     for task in tasks:
         own_groups = membership.get(task)
@@ -349,9 +358,9 @@ def _names(
             marker={"size": size, "color": theme.text, **marker},
             selected={"marker": marker},
             unselected={"marker": marker},
-            text=[label(texts[i], 14) for i in shown],
+            text=[plain(texts[i]) for i in shown],
             textposition=[placed[i] for i in shown],
-            textfont={"size": font, "color": theme.text},
+            textfont={"size": font, "color": theme.text, "shadow": _halo(theme.background)},
             hoverinfo="skip",
             name="names",
             showlegend=False,
@@ -362,7 +371,7 @@ def _names(
 def _ring(
     tasks: Sequence[str],
     layout: Layout,
-    size: float,
+    sizes: list[float],
     colours: list[str],
     width: float,
     name: str,
@@ -372,13 +381,18 @@ def _ring(
         x=[layout[task][0] for task in tasks],
         y=[layout[task][1] for task in tasks],
         mode="markers",
-        marker={"size": size, "color": colours, "symbol": "circle-open", "line": {"width": width}},
+        marker={"size": sizes, "color": colours, "symbol": "circle-open", "line": {"width": width}},
         selected=look,
         unselected=look,
         hoverinfo="skip",
         name=name,
         showlegend=False,
     )
+
+
+def _halo(colour: str) -> str:
+    """A rim in the colour of the ground, so that an edge below a name does not cross it out."""
+    return ", ".join(f"{x}px {y}px 2px {colour}" for x in (-1, 1) for y in (-1, 1))
 
 
 def _pixels(point: tuple[float, float]) -> tuple[float, float]:

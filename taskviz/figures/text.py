@@ -28,6 +28,23 @@ def label(text: str, most: int) -> str:
     return plain(shorten(text, most))
 
 
+def short_names(names: Sequence[str], most: int) -> list[str]:
+    """Names of at most ``most`` letters; a beginning that all share is left out where one is cut.
+
+    Example:
+        >>> short_names(["number of rooms", "number of storeys"], 12)
+        ['…rooms', '…storeys']
+    """
+    flat = [" ".join(name.split()) for name in names]
+    first, last = min(flat, default=""), max(flat, default="")
+    same = [a == b for a, b in zip(first, last, strict=False)]
+    shared = first[: (same.index(False) if False in same else len(same))]
+    shared = shared[: max(shared.rfind(mark) for mark in " _-./:") + 1]
+    if len(flat) > 1 and len(shared) > 3 and any(len(name) > most for name in flat):
+        flat = [f"…{name[len(shared) :]}" for name in flat]
+    return [shorten(name, most) for name in flat]
+
+
 def listed(names: Sequence[str], most: int = 6) -> str:
     """Names joined for a sentence; the rest counted."""
     shown = list(names[:most])

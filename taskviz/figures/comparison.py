@@ -1,0 +1,297 @@
+"""Contenders set side by side: what grouping gains, task by task and on the whole."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import plotly.graph_objects as go
+
+from taskviz.figures.style import (
+    Theme,
+    base_layout,
+    note,
+    signed,
+    theme_of,
+    three_digits,
+)
+from taskviz.figures.text import label, plain, short_names
+from taskviz.values import TrainingResult
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+GAIN: Final = "gain: "
+"""Beginning of the gain columns of :func:`taskviz.training.compare.comparison_table`."""
+_OTHERS: Final = ("diamond-open", "triangle-up-open", "square-open", "cross-open", "star-open")
+
+
+def gains_bars(
+    table: "pd.DataFrame", *, dark: bool = False, random: Sequence[str] | None = None
+) -> go.Figure:
+    """Gain of each task over training it alone: a bar for the first contender, marks for others.
+
+    Args:
+        table: from :func:`taskviz.training.compare.comparison_table`; gains are parts of the loss.
+        dark: theme.
+        random: contenders that are draws of one baseline and share a mark and a span; None takes
+            those whose label begins with ``random``.
+    """
+    theme = theme_of(dark)
+    labels = gain_labels(table)
+    figure = go.Figure()
+    names = short_names([str(task) for task in table["task"]], 16)
+    rows = list(range(len(names)))
+    if labels:
+        gains = {name: 100 * table[GAIN + name].to_numpy(dtype=np.float64) for name in labels}
+        chosen, others = labels[0], labels[1:]
+        drawn = _draws(others) if random is None else [name for name in others if name in random]
+        figure.add_trace(
+            go.Bar(
+                x=gains[chosen],
+                y=rows,
+                orientation="h",
+                width=0.62,
+                marker={
+                    "color": [theme.better if v >= 0 else theme.worse for v in gains[chosen]],
+                    "cornerradius": 3,
+                },
+                hovertext=_gain_hover(table, chosen, gains[chosen]),
+                hoverinfo="text",
+                text=[f"{signed(v)} %" if np.isfinite(v) else "no value" for v in gains[chosen]],
+                textposition="none",
+                name=label(chosen, 20),
+                showlegend=True,
+            )
+        )
+        plain_ones = [name for name in others if name not in drawn]
+        for i, name in enumerate(plain_ones):
+            figure.add_trace(
+                go.Scatter(
+                    x=gains[name],
+                    y=rows,
+                    mode="markers",
+                    marker={
+                        "symbol": _OTHERS[i % len(_OTHERS)],
+                        "size": 9,
+                        "color": theme.text,
+                        "line": {"width": 1.75},
+                    },
+                    hovertext=_gain_hover(table, name, gains[name]),
+                    hoverinfo="text",
+                    name=label(name, 20),
+                    showlegend=True,
+                )
+            )
+        if drawn:
+            figure.add_trace(_draws_trace(np.stack([gains[name] for name in drawn]), rows, theme))
+        figure.add_vline(x=0, line={"width": 1.5, "color": theme.text})
+    figure.update_layout(
+        base_layout(
+            dark,
+            height=max(240, 110 + 24 * len(rows)),
+            showlegend=bool(labels),
+            dragmode=False,
+            uirevision="gains",
+            xaxis={
+                "title": {"text": "gain over training alone (% of its loss; right is better)"},
+                "ticksuffix": " %",
+                "nticks": 7,
+            },
+            yaxis={
+                "tickmode": "array",
+                "tickvals": rows,
+                "ticktext": [plain(name) for name in names],
+                "tickfont": {"color": theme.text},
+                "range": [len(rows) - 0.4, -0.6],
+                "showgrid": False,
+                "fixedrange": True,
+            },
+        )
+    )
+    if not labels:
+        figure.update_layout(xaxis={"visible": False}, yaxis={"visible": False})
+        figure.add_annotation(
+            note("no contender trains each task alone,<br>so there is no gain to show", dark)
+        )
+    return figure
+
+
+def describe_gains(table: "pd.DataFrame") -> str:
+    """One sentence for those who do not see :func:`gains_bars`."""
+    labels = gain_labels(table)
+    if not labels:
+        return "Gain over training alone: no contender trains each task alone."
+    gains = 100 * table[GAIN + labels[0]].astype(float)
+    known = gains.dropna()
+    if known.empty:
+        return f"Gain of {labels[0]} over training alone: no task has a value."
+    best, worst = known.idxmax(), known.idxmin()
+    return (
+        f"Gain of {labels[0]} over training alone: {int((known > 0).sum())} of {len(known)} tasks "
+        f"gain; most {table['task'][best]} ({signed(float(known[best]))} %), least "
+        f"{table['task'][worst]} ({signed(float(known[worst]))} %)."
+    )
+
+
+def gain_labels(table: "pd.DataFrame") -> list[str]:
+    """The contenders that have a gain, in order."""
+    return [str(name)[len(GAIN) :] for name in table.columns if str(name).startswith(GAIN)]
+
+
+def contender_means(results: Mapping[str, TrainingResult], split: str = "test") -> "pd.DataFrame":
+    """The table behind :func:`contenders_dots`.
+
+    Columns: ``contender``; ``models``, how many networks it needs; ``loss``, its mean over the
+    tasks that have a loss under every contender; ``tasks``, how many those are.
+    """
+    import pandas as pd
+
+    from taskviz.training.comparison import gain_table
+
+    losses = gain_table(results, split).pivot(index="task", columns="contender", values="loss")
+    known = losses.dropna()
+    return pd.DataFrame(
+        {
+            "contender": list(results),
+            "models": [len(result.grouping.groups) for result in results.values()],
+            "loss": [float(known[name].mean()) if len(known) else np.nan for name in results],
+            "tasks": len(known),
+        }
+    )
+
+
+def contenders_dots(
+    results: Mapping[str, TrainingResult], *, split: str = "test", dark: bool = False
+) -> go.Figure:
+    """Mean loss of each contender as a dot, with the number of models it needs.
+
+    Random draws share a row: small dots, and a line at their mean.
+    """
+    theme = theme_of(dark)
+    table = contender_means(results, split) if results else None
+    figure = go.Figure()
+    ticks: list[str] = []
+    if table is not None and table["loss"].notna().any():
+        labels = list(table["contender"])
+        drawn = _draws(labels[1:])
+        rows = [name for name in labels if name not in drawn] + (["random"] if drawn else [])
+        by_label = table.set_index("contender")
+        for row, name in enumerate(rows):
+            own = drawn if name == "random" and drawn else [name]
+            losses = by_label.loc[own, "loss"].to_numpy(dtype=np.float64)
+            models = int(by_label.loc[own[0], "models"])
+            count = f"{models} model{'s' if models != 1 else ''}"
+            title = f"random × {len(own)}" if len(own) > 1 else label(name, 18)
+            ticks.append(f"{title}<br><span style='font-size:11px'>{count}</span>")
+            colour = theme.accent if row == 0 else theme.muted
+            if len(own) > 1:
+                figure.add_trace(_mean_line(float(losses.mean()), row, len(own), colour))
+            figure.add_trace(
+                go.Scatter(
+                    x=losses,
+                    y=[row] * len(own),
+                    mode="markers",
+                    marker={
+                        "size": 15 if row == 0 else 9 if len(own) > 1 else 12,
+                        "color": colour,
+                        "symbol": "circle" if row == 0 else "circle-open",
+                        "line": {"width": 2, "color": colour},
+                    },
+                    hovertext=[
+                        f"<b>{plain(each)}</b>, {count}<br>mean {split} loss {three_digits(loss)}"
+                        for each, loss in zip(own, losses, strict=True)
+                    ],
+                    hoverinfo="text",
+                    name=plain(name),
+                )
+            )
+    figure.update_layout(
+        base_layout(
+            dark,
+            height=max(240, 100 + 46 * len(ticks)),
+            dragmode=False,
+            uirevision="contenders",
+            xaxis={"title": {"text": f"mean {split} loss (left is better)"}, "nticks": 6},
+            yaxis={
+                "tickmode": "array",
+                "tickvals": list(range(len(ticks))),
+                "ticktext": ticks,
+                "tickfont": {"color": theme.text},
+                "range": [len(ticks) - 0.4, -0.6],
+                "fixedrange": True,
+            },
+        )
+    )
+    if not ticks:
+        figure.update_layout(xaxis={"visible": False}, yaxis={"visible": False})
+        figure.add_annotation(note(f"no task has a {split} loss under every contender", dark))
+    return figure
+
+
+def describe_contenders(results: Mapping[str, TrainingResult], *, split: str = "test") -> str:
+    """One sentence for those who do not see :func:`contenders_dots`."""
+    table = contender_means(results, split).dropna() if results else None
+    if table is None or table.empty:
+        return f"Mean {split} loss: nothing to compare."
+    parts = [
+        f"{row.contender} {three_digits(row.loss)} with {row.models} models"
+        for row in table.sort_values("loss").itertuples()
+    ]
+    return f"Mean {split} loss, best first: {'; '.join(parts)}."
+
+
+def _draws(labels: Sequence[str]) -> list[str]:
+    return [name for name in labels if name == "random" or name.startswith("random ")]
+
+
+def _gain_hover(table: "pd.DataFrame", name: str, gains: np.ndarray) -> list[str]:  # type: ignore[type-arg]
+    values = table[name] if name in table else [float("nan")] * len(table)
+    return [
+        f"<b>{plain(str(task))}</b>, {plain(name)}<br>gain "
+        + (f"{signed(float(gain))} %" if np.isfinite(gain) else "no value")
+        + f"<br>{plain(str(metric))} {three_digits(float(value))}"
+        for task, metric, gain, value in zip(
+            table["task"], table["metric"], gains, values, strict=True
+        )
+    ]
+
+
+def _draws_trace(gains: np.ndarray, rows: list[int], theme: Theme) -> go.Scatter:  # type: ignore[type-arg]
+    """Mean over draws with a span from the lowest to the highest."""
+    mean = gains.mean(axis=0)
+    count = len(gains)
+    return go.Scatter(
+        x=mean,
+        y=rows,
+        mode="markers",
+        marker={"symbol": "line-ns-open", "size": 11, "color": theme.muted, "line": {"width": 2}},
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": gains.max(axis=0) - mean,
+            "arrayminus": mean - gains.min(axis=0),
+            "color": theme.muted,
+            "thickness": 1.5,
+            "width": 0,
+        },
+        hovertext=[
+            f"mean of {count} random grouping{'s' if count > 1 else ''}: {signed(float(m))} %, "
+            f"from {signed(float(low))} to {signed(float(high))} %"
+            for m, low, high in zip(mean, gains.min(axis=0), gains.max(axis=0), strict=True)
+        ],
+        hoverinfo="text",
+        name=f"random × {count}" if count > 1 else "random",
+        showlegend=True,
+    )
+
+
+def _mean_line(mean: float, row: int, draws: int, colour: str) -> go.Scatter:
+    return go.Scatter(
+        x=[mean, mean],
+        y=[row - 0.28, row + 0.28],
+        mode="lines",
+        line={"color": colour, "width": 2.5},
+        hovertext=f"mean of {draws} random groupings: {three_digits(mean)}",
+        hoverinfo="text",
+        name="mean of random",
+    )
