@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from taskviz.cache import Cache
 from taskviz.progress import Progress
-from taskviz.values import Grouping, TaskvizError, option_values, unknown_choice
+from taskviz.values import Grouping, TaskvizError, unknown_choice
 
 if TYPE_CHECKING:
-    from taskviz.data.reference import CollectionRef
+    from taskviz.data import CollectionRef
 
 Spec = Mapping[str, Any]
 
@@ -92,10 +92,9 @@ class AffinitySpec(JobSpec):
 
     def checked(self) -> Self:
         """See :meth:`JobSpec.checked`."""
-        from taskviz.affinity import make_estimator
+        from taskviz.verbs.options import affinity_options
 
-        estimator = make_estimator(str(self.method), **self.options)
-        return replace(self, options=option_values(estimator.options))
+        return replace(self, options=affinity_options(str(self.method), self.options))
 
     @property
     def title(self) -> str:
@@ -104,7 +103,7 @@ class AffinitySpec(JobSpec):
 
     def run(self, device: str, progress: Progress, cache: Cache) -> dict[str, Any]:
         """See :meth:`JobSpec.run`."""
-        from taskviz.data.reference import open_collection
+        from taskviz.data import open_collection
         from taskviz.verbs import affinity_key, compute_affinity
 
         collection = open_collection(self.ref, cache)
@@ -144,7 +143,7 @@ class TrainingSpec(JobSpec):
     def checked(self) -> Self:
         """See :meth:`JobSpec.checked`."""
         from taskviz.training.weighting import weighting_class
-        from taskviz.verbs.training import parse_training
+        from taskviz.verbs.options import training_options
 
         if not self.grouping:
             raise TaskvizError("A job 'training' needs a grouping: the groups to be trained.")
@@ -155,7 +154,7 @@ class TrainingSpec(JobSpec):
             grouping=Grouping.from_json(self.grouping).to_json(),
             affinity=None if self.affinity is None else str(self.affinity),
             baselines=bool(self.baselines),
-            options=option_values(parse_training(self.options)),
+            options=training_options(self.options),
         )
 
     @property
@@ -168,7 +167,7 @@ class TrainingSpec(JobSpec):
 
     def run(self, device: str, progress: Progress, cache: Cache) -> dict[str, Any]:
         """See :meth:`JobSpec.run`."""
-        from taskviz.data.reference import open_collection
+        from taskviz.data import open_collection
         from taskviz.verbs import compare_groupings, contenders, read_affinity, training_key
 
         collection = open_collection(self.ref, cache)
@@ -211,17 +210,21 @@ def parse_spec(kind: str, spec: Spec) -> JobSpec:
 
 
 def _collection_ref(given: Spec) -> "CollectionRef":
-    from taskviz.data.builtin import BUILT_INS
-    from taskviz.data.reference import CollectionRef
+    from taskviz.data import BUILT_INS, CollectionRef
 
     ref = CollectionRef.from_json(given)
-    if ref.reference in BUILT_INS:
-        return ref
+    path = Path(ref.reference).expanduser()
+    try:
+        is_path = ref.reference not in BUILT_INS and path.exists()
+    except (OSError, ValueError):
+        is_path = False
     # A worker starts elsewhere: a path has to stand on its own.
-    return replace(ref, reference=str(Path(ref.reference).expanduser().absolute()))
+    return replace(ref, reference=str(path.absolute())) if is_path else ref
 
 
 def _name(ref: "CollectionRef") -> str:
+    if ref.reference.startswith("upload:"):
+        return "an uploaded table"
     return Path(ref.reference).stem or ref.reference
 
 

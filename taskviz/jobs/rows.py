@@ -1,5 +1,6 @@
 """What a row of the job store means: above all, whether its worker is still at it."""
 
+import hashlib
 import json
 import math
 import socket
@@ -83,13 +84,13 @@ def identity_of(row: sqlite3.Row) -> Identity | None:
 
 
 def point_columns(point: Record) -> tuple[str, str]:
-    """What a point is about, and all of it; a value that is no number becomes null."""
+    """What a point is about (hashed), and all of it; a value that is no number becomes null."""
     plain = {
         name: None if isinstance(value, float) and not math.isfinite(value) else value
         for name, value in point.items()
     }
     about = sorted((name, value) for name, value in plain.items() if name != "value")
-    return dumps(about), dumps(plain)
+    return hashlib.blake2b(dumps(about).encode(), digest_size=12).hexdigest(), dumps(plain)
 
 
 def _silence(row: sqlite3.Row) -> float:

@@ -13,6 +13,7 @@ def load_collection(
     tasks: Sequence[str] | int | None = None,
     kinds: Mapping[str, str] | None = None,
     split_seed: int = 0,
+    leave_out: Sequence[str] | None = None,
     cache: Cache | None = None,
 ) -> TaskCollection:
     """Open a collection with its splits.
@@ -23,12 +24,14 @@ def load_collection(
         tasks: names of the tasks to keep, or how many of the first ones; None keeps all.
         kinds: column → task kind, where the proposed kind is wrong.
         split_seed: of the train, valid and test split.
-        cache: for what the reader stores.
+        leave_out: columns of a table that are neither input nor target; None leaves out what its
+            reader proposes.
+        cache: holds uploaded tables.
 
     Raises:
         TaskvizError: no such collection, or what is wrong with it and where.
     """
-    from taskviz.data.reference import CollectionRef, open_collection
+    from taskviz.data import CollectionRef, open_collection
 
     named = () if tasks is None or isinstance(tasks, int) else tuple(tasks)
     ref = CollectionRef(
@@ -37,6 +40,7 @@ def load_collection(
         kinds=dict(kinds or {}),
         tasks=named,
         split_seed=split_seed,
+        leave_out=None if leave_out is None else tuple(leave_out),
     )
     collection = open_collection(ref, cache)
     return collection.select(tasks) if isinstance(tasks, int) else collection

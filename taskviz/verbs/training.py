@@ -80,10 +80,11 @@ def compare_groupings(
     """
     from taskviz.engines import RunContext, pick_device
     from taskviz.training.compare import compare
+    from taskviz.training.options import TrainingOptions
 
     for label, grouping in groupings.items():
         check_tasks(grouping.tasks, collection, f"grouping {label!r}" if label else "the grouping")
-    parsed = parse_training(options)
+    parsed = parse_options(TrainingOptions, options, "training")
     picked = pick_device(device)
     cache = cache or Cache()
     parts = {
@@ -108,13 +109,6 @@ def compare_groupings(
     return {label: results[label] for label in groupings}
 
 
-def parse_training(options: Mapping[str, Any]) -> Any:
-    """Checked :class:`taskviz.training.options.TrainingOptions`."""
-    from taskviz.training.options import TrainingOptions
-
-    return parse_options(TrainingOptions, options, "training")
-
-
 def training_key(
     collection: TaskCollection,
     grouping: Grouping,
@@ -125,9 +119,11 @@ def training_key(
 ) -> str:
     """Key under which :func:`train_groups` with these arguments stores its result."""
     from taskviz.engines import pick_device
+    from taskviz.training.options import TrainingOptions
 
+    parsed = parse_options(TrainingOptions, options, "training")
     picked = pick_device(device).type
-    return key_of(**_parts(collection, grouping, parse_training(options), weighting, seed, picked))
+    return key_of(**_parts(collection, grouping, parsed, weighting, seed, picked))
 
 
 def stored_trainings(
@@ -167,9 +163,9 @@ def load_result(folder: Path | str) -> TrainingResult:
     Raises:
         TaskvizError: the folder does not hold a whole training result.
     """
-    from taskviz.training.export import attach_predictor
+    from taskviz.training.predict import load_result as load
 
-    return attach_predictor(TrainingResult.read(folder))
+    return load(folder)
 
 
 def _parts(
@@ -180,7 +176,7 @@ def _parts(
     seed: int,
     device_type: str,
 ) -> dict[str, Any]:
-    from taskviz.training.groups import VERSION
+    from taskviz.training.stored import VERSION
 
     plain = grouping.to_json()
     # How long it took to find the groups says nothing about what training them gives.

@@ -1,0 +1,91 @@
+"""``taskviz affinity``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from taskviz.cli.parameters import (
+    PASS_THROUGH,
+    AsJson,
+    Background,
+    Device,
+    Kinds,
+    NoCache,
+    Options,
+    Reference,
+    Seed,
+    SplitSeed,
+    Targets,
+    Tasks,
+    collection_spec,
+    method_options,
+    open_collection,
+)
+from taskviz.cli.terminal import duration, progress_bar, put_json, put_line, put_table
+
+
+def register(program: typer.Typer) -> None:
+    """Add the command."""
+    program.command("affinity", context_settings=PASS_THROUGH)(affinity)
+
+
+def affinity(
+    context: typer.Context,
+    reference: Reference,
+    method: Annotated[str, typer.Option(help="Estimator.")] = "sca",
+    targets: Targets = "",
+    tasks: Tasks = "",
+    kinds: Kinds = None,
+    split_seed: SplitSeed = 0,
+    seed: Seed = 0,
+    device: Device = "auto",
+    options: Options = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the matrix to this .json or .csv file.")
+    ] = None,
+    no_cache: NoCache = False,
+    background: Background = False,
+    as_json: AsJson = False,
+) -> None:
+    """How much each task helps each other. The estimator's options follow as --name value."""
+    from taskviz.verbs import affinity_key, compute_affinity
+    from taskviz.verbs.options import affinity_options
+
+    chosen = affinity_options(method, method_options(context, options))
+    if background:
+        from taskviz.cli.jobs import put_started
+        from taskviz.jobs import start_job
+
+        ref = collection_spec(reference, targets, tasks, kinds, split_seed)
+        spec = {"collection": ref, "method": method, "options": chosen, "seed": seed}
+        put_started(start_job("affinity", spec, device=device), as_json)
+        return
+    with progress_bar() as progress:
+        collection = open_collection(reference, targets, tasks, kinds, split_seed)
+        matrix = compute_affinity(
+            collection,
+            method,
+            seed=seed,
+            device=device,
+            progress=progress,
+            use_cache=not no_cache,
+            **chosen,
+        )
+    if out is not None:
+        matrix.save(out)
+    if as_json:
+        key = affinity_key(collection, method, seed=seed, device=device, **chosen)
+        put_json({**matrix.to_json(), "T": len(matrix.tasks), "key": key})
+        return
+    put_table(
+        f"Affinity of {collection.name} by {method}, source (row) → target (column)",
+        ("source", *matrix.tasks),
+        [[name, *map(float, row)] for name, row in zip(matrix.tasks, matrix.values, strict=True)],
+    )
+    put_line(
+        f"{duration(matrix.seconds)}, {matrix.networks_trained} networks trained, seed {seed}. "
+        f"{matrix.unit}"
+    )
+    for note in matrix.notes:
+        put_line(f"Note: {note}")

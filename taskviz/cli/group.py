@@ -1,0 +1,118 @@
+"""``taskviz group``."""
+
+import csv
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from taskviz.cli.parameters import (
+    PASS_THROUGH,
+    AsJson,
+    Device,
+    Kinds,
+    Options,
+    Seed,
+    SplitSeed,
+    Targets,
+    Tasks,
+    method_options,
+    open_collection,
+    pairs,
+)
+from taskviz.cli.plan import AffinityOptions
+from taskviz.cli.terminal import progress_bar, put_json, put_line, put_table
+from taskviz.values import AffinityMatrix, Grouping, SubsetTable
+
+
+def register(program: typer.Typer) -> None:
+    """Add the command."""
+    program.command("group", context_settings=PASS_THROUGH)(group)
+
+
+def group(
+    context: typer.Context,
+    source: Annotated[
+        str,
+        typer.Argument(help="A saved matrix (.json, .csv), a subset table (.csv) or a collection."),
+    ],
+    budget: Annotated[
+        float | None, typer.Option(help="How many models can be afforded; none gives all of 1…T.")
+    ] = None,
+    method: Annotated[str, typer.Option(help="Grouping method.")] = "gat-gmm",
+    affinity: Annotated[str, typer.Option(help="Estimator, for a collection.")] = "sca",
+    targets: Targets = "",
+    tasks: Tasks = "",
+    kinds: Kinds = None,
+    split_seed: SplitSeed = 0,
+    seed: Seed = 0,
+    device: Device = "auto",
+    options: Options = None,
+    estimator_options: AffinityOptions = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the grouping to this .json file; needs a budget.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Groups under an inference budget. The method's options follow as --name value."""
+    from taskviz.verbs import compute_affinity, group_frontier, group_tasks
+    from taskviz.verbs.options import affinity_options, grouping_options
+
+    chosen = grouping_options(method, method_options(context, options))
+    of_estimator = affinity_options(affinity, pairs(estimator_options, "--affinity-option"))
+    if out is not None and budget is None:
+        raise typer.BadParameter("give a --budget: one grouping goes into one file")
+    with progress_bar() as progress:
+        values = read_affinity_file(Path(source))
+        if values is None:
+            collection = open_collection(source, targets, tasks, kinds, split_seed)
+            values = compute_affinity(
+                collection,
+                affinity,
+                seed=seed,
+                device=device,
+                progress=progress,
+                **of_estimator,
+            )
+    if budget is None:
+        found = group_frontier(values, method, seed=seed, **chosen)
+    else:
+        found = [group_tasks(values, method, budget=budget, seed=seed, **chosen)]
+    if out is not None:
+        found[0].save(out)
+    if as_json:
+        put_json([g.to_json() for g in found] if budget is None else found[0].to_json())
+        return
+    for grouping in found:
+        put_grouping(grouping)
+
+
+def read_affinity_file(path: Path) -> AffinityMatrix | SubsetTable | None:
+    """A saved matrix or subset table; None where the path is neither but may be a collection."""
+    if path.suffix.lower() == ".json":
+        return AffinityMatrix.read(path)
+    if path.suffix.lower() != ".csv" or not path.is_file():
+        return None
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+        try:
+            rows = csv.reader(file)
+            header = next(rows, [])
+            if "subset" in header:
+                return SubsetTable.read(path)
+            # Rows that bear the names of the columns: no table of samples looks like that.
+            lead = [row[0] for row in (next(rows, []) for _ in header[1:]) if row]
+        except csv.Error:
+            return None
+    return AffinityMatrix.read(path) if len(header) > 2 and lead == header[1:] else None
+
+
+def put_grouping(grouping: Grouping) -> None:
+    """A grouping as a table."""
+    score = "" if grouping.score is None else f", score {grouping.score:.4g}"
+    put_table(
+        f"Budget {grouping.budget:g}, cost {grouping.cost:g} by {grouping.method}{score}",
+        ("group", "tasks"),
+        [[i + 1, ", ".join(names)] for i, names in enumerate(grouping.groups)],
+    )
+    for note in grouping.notes:
+        put_line(f"Note: {note}")

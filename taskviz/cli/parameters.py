@@ -1,0 +1,120 @@
+"""Parameters that several commands take, and how their text is read."""
+
+import json
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from taskviz.values import TaskCollection, TaskvizError
+
+Reference = Annotated[
+    str, typer.Argument(help="A built-in collection, or a path: folder, .zip, .csv, .parquet.")
+]
+Targets = Annotated[str, typer.Option(help="Target columns of a table: a,b,c.")]
+Tasks = Annotated[str, typer.Option(help="Tasks to keep: a,b,c, or how many of the first ones.")]
+Kinds = Annotated[
+    list[str] | None, typer.Option("--kind", help="Kind of a target, column=kind; repeatable.")
+]
+SplitSeed = Annotated[int, typer.Option(help="Seed of the train, valid and test split.", min=0)]
+Seed = Annotated[int, typer.Option(help="Every random draw derives from it.", min=0)]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on stdout.")]
+Options = Annotated[
+    list[str] | None, typer.Option("--option", help="An option, name=value; repeatable.")
+]
+NoCache = Annotated[bool, typer.Option("--no-cache", help="Compute anew and store nothing.")]
+Background = Annotated[
+    bool, typer.Option("--background", help="Start a job that outlives this terminal.")
+]
+
+PASS_THROUGH = {"allow_extra_args": True, "ignore_unknown_options": True}
+"""Options that a command does not know itself are those of its method: ``--n 200``."""
+
+
+def open_collection(
+    reference: str, targets: str, tasks: str, kinds: Sequence[str] | None, split_seed: int
+) -> TaskCollection:
+    """The collection that the common parameters speak of."""
+    from taskviz.verbs import load_collection
+
+    return load_collection(
+        reference,
+        targets=names(targets),
+        tasks=task_choice(tasks),
+        kinds=pairs(kinds, "--kind"),
+        split_seed=split_seed,
+    )
+
+
+def collection_spec(
+    reference: str, targets: str, tasks: str, kinds: Sequence[str] | None, split_seed: int
+) -> dict[str, Any]:
+    """The same as plain data for a job."""
+    from taskviz.data import CollectionRef
+
+    chosen = task_choice(tasks)
+    if isinstance(chosen, int):
+        chosen = list(open_collection(reference, targets, tasks, kinds, split_seed).names)
+    ref = CollectionRef(
+        reference=reference,
+        targets=tuple(names(targets)),
+        kinds=pairs(kinds, "--kind"),
+        tasks=tuple(chosen or ()),
+        split_seed=split_seed,
+    )
+    plain: dict[str, Any] = ref.to_json()
+    return plain
+
+
+def names(text: str) -> list[str]:
+    """``a,b,c``, or a JSON list where a name has a comma in it."""
+    if text.strip().startswith("["):
+        try:
+            found = json.loads(text)
+        except ValueError:
+            found = None
+        if isinstance(found, list) and all(isinstance(name, str) for name in found):
+            return found
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def task_choice(text: str) -> list[str] | int | None:
+    """Names, a number of first tasks, or None for all. ``8,`` is a task that is called 8."""
+    if text.strip().isascii() and text.strip().isdigit():
+        return int(text)
+    return names(text) or None
+
+
+def pairs(given: Sequence[str] | None, where: str) -> dict[str, str]:
+    """``name=value`` each."""
+    found = {}
+    for text in given or ():
+        name, sign, value = text.rpartition("=") if where == "--kind" else text.partition("=")
+        if not sign or not name:
+            raise TaskvizError(f"{where} {text!r} is not understood: write name=value.")
+        found[name.strip()] = value.strip()
+    return found
+
+
+def method_options(
+    context: typer.Context, given: Sequence[str] | None, where: str = "--option"
+) -> dict[str, str]:
+    """Options of a method: those of ``--option`` and those passed through as ``--name value``.
+
+    Raises:
+        TaskvizError: a word that is neither an option nor the value of one.
+    """
+    found, rest = pairs(given, where), list(context.args)
+    while rest:
+        word = rest.pop(0)
+        if not word.startswith("--") or len(word) < 3:
+            raise TaskvizError(
+                f"{word!r} is not understood: options of the method are written --name value."
+            )
+        name, sign, value = word[2:].partition("=")
+        if not sign:
+            # A switch has no value behind it; a negative number is one.
+            value = rest.pop(0) if rest and not rest[0].startswith("--") else "true"
+        found[name] = value
+    return found

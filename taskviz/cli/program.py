@@ -1,0 +1,88 @@
+"""The command ``taskviz``: its commands, and how an error ends it."""
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from taskviz import __version__
+from taskviz.cli import affinity, collections, group, jobs, report, serve, train
+from taskviz.cli.terminal import one_line
+from taskviz.values import Cancelled, TaskvizError
+
+program = typer.Typer(
+    name="taskviz",
+    help="Which tasks should be trained together, given that I can afford b models?",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@program.callback()
+def _program(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+collections.register(program)
+affinity.register(program)
+group.register(program)
+train.register(program)
+report.register(program)
+jobs.register(program)
+serve.register(program)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status.
+
+    0: done. 1: ``check`` found errors, or an error that should not happen. 2: what the user gave
+    cannot be used; one sentence says why. 130: cancelled.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    as_json = "--json" in given
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    try:
+        status = typer.main.get_command(program).main(
+            given, prog_name="taskviz", standalone_mode=False
+        )
+        sys.stdout.flush()
+    except (KeyboardInterrupt, Cancelled, typer.Abort):
+        status = 130
+    except BrokenPipeError:
+        # The reader of a pipe went away; nothing is left to be told.
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+        return 0
+    except (TaskvizError, typer.exceptions.TyperException) as error:
+        text = error.format_message() if isinstance(error, typer.TyperException) else str(error)
+        return _fail(text, 2, as_json)
+    except Exception as error:
+        if os.environ.get("TASKVIZ_DEBUG"):
+            raise
+        return _fail(
+            f"An unexpected error ended this ({type(error).__name__}: {str(error)[:300]}): set "
+            "TASKVIZ_DEBUG=1 and run it again to see where.",
+            1,
+            as_json,
+        )
+    if status == 130:
+        return _fail("Cancelled", 130, as_json)
+    return status if isinstance(status, int) else 0
+
+
+def _fail(text: str, status: int, as_json: bool) -> int:
+    text = one_line(text)
+    if as_json:
+        typer.echo(json.dumps({"error": text}))
+    typer.echo(text, err=True)
+    return status

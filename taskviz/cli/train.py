@@ -1,0 +1,181 @@
+"""``taskviz train``."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from taskviz.cli.parameters import (
+    PASS_THROUGH,
+    AsJson,
+    Background,
+    Device,
+    Kinds,
+    NoCache,
+    Options,
+    Reference,
+    Seed,
+    SplitSeed,
+    Targets,
+    Tasks,
+    collection_spec,
+    method_options,
+    open_collection,
+)
+from taskviz.cli.plan import (
+    AffinityOptions,
+    Budget,
+    Grouper,
+    GroupingFile,
+    GroupingOptions,
+    Method,
+    Plan,
+    RandomDraws,
+    Weighting,
+)
+from taskviz.cli.terminal import duration, progress_bar, put_json, put_line, put_table
+from taskviz.values import TaskvizError, TrainingResult
+
+
+def register(program: typer.Typer) -> None:
+    """Add the command."""
+    program.command("train", context_settings=PASS_THROUGH)(train)
+
+
+def train(
+    context: typer.Context,
+    reference: Reference,
+    budget: Budget = None,
+    grouping_file: GroupingFile = None,
+    method: Method = "sca",
+    grouper: Grouper = "gat-gmm",
+    weighting: Weighting = "equal",
+    baselines: Annotated[
+        bool,
+        typer.Option("--baselines", help="Train all-together, all-separate and random ones too."),
+    ] = False,
+    random_draws: RandomDraws = 3,
+    targets: Targets = "",
+    tasks: Tasks = "",
+    kinds: Kinds = None,
+    split_seed: SplitSeed = 0,
+    seed: Seed = 0,
+    device: Device = "auto",
+    options: Options = None,
+    affinity_options: AffinityOptions = None,
+    grouping_options: GroupingOptions = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write networks and metrics into this folder.")
+    ] = None,
+    no_cache: NoCache = False,
+    background: Background = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train one network a group. Training options follow as --epochs 50, --patience 5, …"""
+    from taskviz.verbs import compare_groupings, contenders
+    from taskviz.verbs.options import training_options
+
+    plan = Plan(budget, grouping_file, method, grouper, affinity_options, grouping_options)
+    chosen = training_options(method_options(context, options))
+    with progress_bar() as progress:
+        collection = open_collection(reference, targets, tasks, kinds, split_seed)
+        grouping, _ = plan.make(collection, seed, device, progress, use_cache=not no_cache)
+        if background:
+            from taskviz.cli.jobs import put_started
+            from taskviz.jobs import start_job
+
+            spec = {
+                "collection": collection_spec(reference, targets, tasks, kinds, split_seed),
+                "grouping": grouping.to_json(),
+                "baselines": baselines,
+                "random_draws": random_draws,
+                "weighting": weighting,
+                "options": chosen,
+                "seed": seed,
+            }
+            put_started(start_job("training", spec, device=device), as_json)
+            return
+        groupings = {"chosen": grouping}
+        if baselines:
+            groupings = contenders(collection, None, grouping, random_draws=random_draws, seed=seed)
+        results = compare_groupings(
+            collection,
+            groupings,
+            weighting,
+            seed,
+            device,
+            progress,
+            use_cache=not no_cache,
+            **chosen,
+        )
+    if out is not None:
+        save_results(results, out)
+    if as_json:
+        put_json(
+            {
+                **result_json(results["chosen"]),
+                "contenders": {label: result_json(result) for label, result in results.items()},
+            }
+            if baselines
+            else result_json(results["chosen"])
+        )
+        return
+    put_results(results)
+
+
+def save_results(results: dict[str, TrainingResult], folder: Path) -> None:
+    """The chosen grouping into the folder itself, each baseline into one below it.
+
+    Raises:
+        TaskvizError: the folder cannot be written.
+    """
+    try:
+        for label, result in results.items():
+            result.save(folder if label == "chosen" else folder / label.replace(" ", "-"))
+    except OSError as error:
+        raise TaskvizError(
+            f"Cannot write to {folder} ({error.strerror or error}): give a folder that can be "
+            "written."
+        ) from None
+
+
+def result_json(result: TrainingResult) -> dict[str, Any]:
+    """What a terminal says of a result: all but its curves and networks."""
+    from taskviz.values.storage import nullable
+
+    frame = result.metrics
+    columns = {name: nullable(frame[name].to_numpy()) for name in frame.columns}
+    rows = zip(*columns.values(), strict=True)
+    return {
+        "collection": result.collection,
+        "fingerprint": result.fingerprint,
+        "grouping": result.grouping.to_json(),
+        "serving": dict(result.serving),
+        "metrics": [dict(zip(columns, row, strict=True)) for row in rows],
+        "networks": [
+            {"tasks": list(n.tasks), "best_step": n.best_step, "seconds": n.seconds}
+            for n in result.networks
+        ],
+        "settings": dict(result.settings),
+        "seed": result.seed,
+        "seconds": result.seconds,
+        "notes": list(result.notes),
+    }
+
+
+def put_results(results: dict[str, TrainingResult]) -> None:
+    """A table of tasks against contenders on the test split, and what it says."""
+    from taskviz.training.compare import comparison_table, summary_sentences
+
+    table = comparison_table(results)
+    put_table(
+        "On the test split",
+        list(map(str, table.columns)),
+        table.assign(group=table["group"] + 1).to_numpy().tolist(),
+    )
+    for sentence in summary_sentences(results):
+        put_line(sentence)
+    seconds = sum(result.seconds for result in results.values())
+    put_line(f"{duration(seconds)} of training.")
+    for note in dict.fromkeys(note for result in results.values() for note in result.notes):
+        put_line(f"Note: {note}")
