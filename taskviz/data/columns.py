@@ -178,7 +178,9 @@ def parse_text_column(cells: Any, comma: bool = False) -> tuple["pd.Series[Any]"
         if text.null_count == len(text):
             return pd.Series(np.full(len(text), np.nan)), False
         return _text(text), False
-    for wanted in (pa.int64(), pa.float64()) if not numbers.null_count else (pa.float64(),):
+    # Arrow would read 0x10 as a whole number, so whole numbers are told by their look.
+    whole = not numbers.null_count and pc.all(pc.match_substring_regex(numbers, "^-?[0-9]+$"))
+    for wanted in (pa.int64(), pa.float64()) if whole and whole.as_py() else (pa.float64(),):
         try:
             return _numeric(pc.cast(numbers, wanted)), False
         except pa.ArrowInvalid:

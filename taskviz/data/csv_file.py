@@ -175,7 +175,7 @@ def _lines(path: Path, encoding: str, label: str) -> Iterator[str]:
                 line = file.readline(_LINE + 1)
             except UnicodeError as error:
                 raise TaskvizError(
-                    f"{label} starts as {encoding.upper()} but line {number} cannot be read "
+                    f"{label} begins as {encoding.upper()} but cannot be read to its end "
                     f"({error}): save it again as CSV in UTF-8."
                 ) from None
             if not line:

@@ -106,7 +106,7 @@ def split_columns(
         reason = _unusable(column, info)
         if chosen is None:
             reason = reason or why_left_out(column, info)
-        elif name in chosen:
+        elif name in chosen and info.kind != "empty":
             reason = "Left out by choice."
         if reason:
             out[name] = reason

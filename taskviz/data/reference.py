@@ -144,11 +144,12 @@ def _open_table(ref: CollectionRef, cache: Cache | None) -> TaskCollection:
 
 
 def _path(reference: str) -> Path:
-    path = Path(reference).expanduser()
+    path = Path(reference)
     try:
+        path = path.expanduser()
         there = path.exists()
-    except (OSError, ValueError):
-        there = False
+    except (OSError, ValueError, RuntimeError):
+        there = False  # too long, a zero byte, a home folder that nobody has
     if there:
         return path
     if path.suffix.lower() in TABLE_SUFFIXES or "/" in reference or "\\" in reference:
