@@ -10,6 +10,20 @@ if TYPE_CHECKING:
 
 ESTIMATORS: dict[str, str] = {
     "sca": "taskviz.affinity.sca:SCA",
+    "tag": "taskviz.affinity.tag:TAG",
+    "hoa": "taskviz.affinity.hoa:HOA",
+    "higher-order": "taskviz.affinity.higher_order:HigherOrder",
+    "surrogate": "taskviz.affinity.surrogate:Surrogate",
+    "forward-selection": "taskviz.affinity.forward_selection:ForwardSelection",
+    "discrepancy": "taskviz.affinity.discrepancy:Discrepancy",
+    "etap": "taskviz.affinity.etap:ETAP",
+    "covariance-cosine": "taskviz.affinity.covariance_cosine:CovarianceCosine",
+    "gradient-cosine": "taskviz.affinity.gradient_cosine:GradientCosine",
+    "early": "taskviz.affinity.early:Early",
+    "exhaustive": "taskviz.affinity.exhaustive:Exhaustive",
+    "combined": "taskviz.affinity.combined:Combined",
+    "label-correlation": "taskviz.affinity.label_correlation:LabelCorrelation",
+    "random": "taskviz.affinity.random:RandomAffinity",
 }
 """Published name → class; imported only when it is asked for."""
 

@@ -1,0 +1,147 @@
+"""ETAP: update similarity, mapped to gains by a regression on a few trained groups."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taskviz.affinity.base import Estimator, Outcome
+from taskviz.affinity.gain_model import GainModel, fit_gain_model, group_scores
+from taskviz.affinity.joint_training import JointOptions, JointTraining
+from taskviz.affinity.marginal_gains import gains_over_alone
+from taskviz.affinity.shared_gradients import gradient_gram, gram_cosines, shared_gradient
+from taskviz.affinity.support import mean_and_error, missing_notes
+from taskviz.engines import RunContext
+from taskviz.training.subsets import Subset, SubsetOptions, draw_subsets, train_subsets
+from taskviz.values import TaskCollection, TaskvizError, option
+
+
+@dataclass(frozen=True)
+class ETAPOptions(SubsetOptions):
+    """Options of :class:`ETAP`."""
+
+    groups: int | None = option(
+        None,
+        "Random groups to train for the regression; by default four a task.",
+        minimum=1,
+    )
+    every: int = option(
+        5, "Steps of the joint training between two measurements.", minimum=1, advanced=True
+    )
+
+
+class ETAP(Estimator):
+    """Pair affinity from one joint training, group gains from a regression on trained groups.
+
+    The affinity of a pair is the cosine between the gradients of the two tasks' losses with respect
+    to the shared parameters, averaged over one joint training; that is the matrix. A group's score
+    for t is the mean over its other members. A B-spline regression (degree and knots by
+    cross-validation over groups) maps the score to the gain
+    ``(L_t({t}) − L_t(S)) / L_t({t})`` measured on ``groups`` random groups and all single tasks; a
+    ridge regression of what is left on the 0/1 membership, a column of coefficients a target,
+    corrects it as far as held-out groups want (its penalty may come out infinite).
+
+    The standard error of the matrix takes the measured steps as independent; they are not quite.
+    """
+
+    name = "etap"
+    title = "ETAP"
+    source = "Ayman et al., ICLR 2026"
+    summary = (
+        "Watches update directions in one joint training, then learns gains from a few groups."
+    )
+    unit = "mean cosine between the two tasks' updates of the shared parameters"
+    predicts = "gain"
+    Options = ETAPOptions
+
+    def networks_needed(self, tasks: int) -> int:
+        """One on all tasks, every task alone, and the groups."""
+        return int(1 + tasks + min(self.options.groups or 4 * tasks, 2**tasks - 1 - tasks))
+
+    def measure(self, collection: TaskCollection, context: RunContext) -> Outcome:
+        """Joint training, groups, regression."""
+        options: ETAPOptions = self.options
+        size = len(collection.tasks)
+        context.progress.begin(f"{self.title} of {collection.name}", 1.0)
+        values, error, support = mean_and_error(
+            update_cosines(
+                collection,
+                options,
+                replace(context, progress=context.progress.part(0.3)),
+            )
+        )
+        names = collection.names
+        wanted = self.networks_needed(size) - 1 - size
+        # Single tasks are trained anyhow: draw until enough larger groups are there.
+        drawn = draw_subsets(names, wanted + size, context.seed)
+        groups = [tasks for tasks in drawn if len(tasks) > 1][:wanted]
+        subsets = [Subset(tasks, context.seed) for tasks in (*((name,) for name in names), *groups)]
+        part = replace(context, progress=context.progress.part(0.7))
+        run = train_subsets(collection, subsets, options, part)
+        scores = group_scores(values, run.valid.membership)
+        gains = gains_over_alone(run.valid)
+        if not (np.isfinite(scores) & np.isfinite(gains)).any():
+            raise TaskvizError(
+                f"None of the {len(groups)} groups trained on {collection.name!r} has a finite "
+                "gain: lower the learning rate or check the validation labels."
+            )
+        model = fit_gain_model(run.valid.membership, scores, gains, context.seed)
+        return Outcome(
+            values,
+            error,
+            support,
+            networks_trained=1 + len(subsets),
+            notes=(
+                _sentence(model),
+                *run.notes,
+                *missing_notes(support, "measured step"),
+            ),
+            table=run.valid,
+            state=model.to_state(),
+        )
+
+    def predict(self, group: Iterable[str]) -> dict[str, float]:
+        """Predicted gain of each task of a group, against alone; 0 for a task alone."""
+        tasks, members = self.affinity_.tasks, list(group)
+        inside = np.array([[task in members for task in tasks]])
+        model = GainModel.from_state(self.state_)
+        gains = model.predict(inside, group_scores(self.affinity_.values, inside))[0]
+        return {task: float(gains[tasks.index(task)]) for task in members}
+
+
+def update_cosines(
+    collection: TaskCollection, options: ETAPOptions, context: RunContext
+) -> list[NDArray[np.float64]]:
+    """``(T, T)`` cosines of the tasks' gradients at every measured step of one joint training."""
+    joint = JointOptions(
+        width=options.width,
+        depth=options.depth,
+        activation=options.activation,
+        epochs=options.epochs,
+        batch_size=max(2, options.batch_size),
+        learning_rate=options.learning_rate,
+    )
+    run = JointTraining(collection, joint, context)
+    shared = run.network.shared_parameters()
+    context.progress.begin("Joint training", run.total_steps)
+    draws = []
+    for step in run.steps(context):
+        if (step.number - 1) % options.every == 0:
+            losses = run.losses(step.rows)
+            gram = gradient_gram([shared_gradient(loss, shared) for loss in losses])
+            draws.append(gram_cosines(gram))
+    return draws
+
+
+def _sentence(model: GainModel) -> str:
+    spline, mean = model.errors
+    if not len(model.knots):
+        return (
+            "Held-out groups' gains do not follow the update similarity: the regression is a "
+            "constant" + (f" (error {mean:.2g})." if np.isfinite(mean) else ".")
+        )
+    return (
+        f"Regression from similarity to gain: degree {int(model.degree)}; held-out mean squared "
+        f"error {spline:.2g}, against {mean:.2g} for the mean gain."
+    )

@@ -1,0 +1,193 @@
+"""One network trained on all tasks, step by step, so that an estimator can look in between."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from taskviz.data.tensors import to_tensors
+from taskviz.engines import RunContext
+from taskviz.networks import NetworkOptions, build_network
+from taskviz.training.losses import mean_loss
+from taskviz.values import Split, TaskCollection, TaskvizError, option
+
+CHUNK = 4096
+"""Samples that are scored at once."""
+
+
+@dataclass(frozen=True)
+class JointOptions(NetworkOptions):
+    """Options of estimators that watch one joint training."""
+
+    epochs: int = option(60, "Passes over the training split.", minimum=1, maximum=100_000)
+    batch_size: int = option(64, "Samples in a step.", minimum=2, maximum=1_000_000, advanced=True)
+    learning_rate: float = option(
+        1e-3, "Step size of the optimizer.", minimum=1e-8, maximum=1000, advanced=True
+    )
+    optimizer: Literal["adam", "sgd", "momentum"] = option(
+        "adam",
+        "Adam, plain gradient descent, or gradient descent with momentum 0.9.",
+        advanced=True,
+    )
+
+
+@dataclass(frozen=True)
+class JointStep:
+    """A step that is about to be taken.
+
+    Args:
+        number: from 1.
+        epoch: from 0.
+        rows: rows of the batch, one tensor a task; all the same in a joint collection.
+    """
+
+    number: int
+    epoch: int
+    rows: tuple[Tensor, ...]
+
+
+class JointTraining:
+    """Joint training with equal weights: each step lowers the mean of the tasks' losses.
+
+    A joint collection shares its batches; of separate ones each step takes a batch of every data
+    set, and smaller sets are gone through more often.
+
+    Args:
+        collection: trained on its own training split.
+        seed: of initial state and batch order.
+
+    Attributes:
+        data: the collection on the device.
+        network: in training mode while :meth:`steps` runs.
+        optimizer: its parameters are all of the network's.
+    """
+
+    def __init__(
+        self,
+        collection: TaskCollection,
+        options: JointOptions,
+        context: RunContext,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        self.options, self.seed = options, context.seed
+        self.tasks = collection.tasks
+        self.data = to_tensors(collection, context.device, dtype)
+        self.network = build_network(
+            collection, options, seed=context.seed, device=context.device, dtype=dtype
+        )
+        parameters = self.network.parameters()
+        self.optimizer: torch.optim.Optimizer
+        if options.optimizer == "adam":
+            self.optimizer = torch.optim.Adam(parameters, lr=options.learning_rate)
+        else:
+            momentum = 0.9 if options.optimizer == "momentum" else 0.0
+            self.optimizer = torch.optim.SGD(
+                parameters, lr=options.learning_rate, momentum=momentum
+            )
+
+    @property
+    def steps_an_epoch(self) -> int:
+        """Batches that cover the largest training split once."""
+        longest = max(len(self.data.rows("train", task)) for task in range(len(self.tasks)))
+        # A batch of one sample has no batch statistics: it is left out.
+        return max(1, (longest - 1 + self.options.batch_size - 1) // self.options.batch_size)
+
+    @property
+    def total_steps(self) -> int:
+        """Of the whole training."""
+        return self.options.epochs * self.steps_an_epoch
+
+    def outputs(self, rows: Sequence[Tensor]) -> list[Tensor]:
+        """Output of each task on rows of its own."""
+        if self.data.collection.layout == "joint":
+            return list(self.network(self.data.inputs[0][rows[0]]))
+        return [
+            self.network(self.data.inputs[task][rows[task]], [task])[0]
+            for task in range(len(self.tasks))
+        ]
+
+    def losses(self, rows: Sequence[Tensor]) -> list[Tensor]:
+        """Masked mean loss of each task; 0 where no row has a label."""
+        return [
+            mean_loss(task, output, self.data.targets[i][rows[i]], self.data.masks[i][rows[i]])
+            for i, (task, output) in enumerate(zip(self.tasks, self.outputs(rows), strict=True))
+        ]
+
+    def labelled(self, rows: Sequence[Tensor]) -> list[bool]:
+        """Which tasks have a label among the rows."""
+        return [bool(mask[own].any()) for mask, own in zip(self.data.masks, rows, strict=True)]
+
+    def steps(self, context: RunContext, *, keep_best: bool = False) -> Iterator[JointStep]:
+        """Yield each step before it is taken; the step itself follows on the next request.
+
+        Args:
+            keep_best: leave the network in the state after the epoch with the best mean
+                validation loss over the tasks that have validation labels; else in the last state.
+
+        Raises:
+            TaskvizError: the loss is no longer finite.
+        """
+        best, kept = np.inf, None
+        number = 0
+        self.network.train()
+        for epoch in range(self.options.epochs):
+            for rows in self._batches(epoch):
+                context.progress.check()
+                number += 1
+                yield JointStep(number, epoch, rows)
+                self._take(rows, number)
+                context.progress.advance(1)
+            if keep_best:
+                score = self.mean_loss("valid")
+                if score < best or kept is None:
+                    best = score
+                    kept = {n: v.detach().clone() for n, v in self.network.state_dict().items()}
+        if kept is not None:
+            self.network.load_state_dict(kept)
+        self.network.eval()
+
+    @torch.no_grad()
+    def mean_loss(self, split: Split) -> float:
+        """Mean over the tasks with labels there of their mean loss on a split."""
+        self.network.eval()
+        losses = []
+        for i, task in enumerate(self.tasks):
+            rows, inputs = self.data.rows(split, i), self.data.inputs_of(i)
+            mask = self.data.masks[i][rows]
+            if bool(mask.any()):
+                parts = [self.network(inputs[chunk], [i])[0] for chunk in torch.split(rows, CHUNK)]
+                target = self.data.targets[i][rows]
+                losses.append(float(mean_loss(task, torch.cat(parts), target, mask)))
+        self.network.train()
+        return float(np.mean(losses)) if losses else float("nan")
+
+    def _batches(self, epoch: int) -> Iterator[tuple[Tensor, ...]]:
+        size, steps = self.options.batch_size, self.steps_an_epoch
+        joint = self.data.collection.layout == "joint"
+        orders = []
+        for block in range(1 if joint else len(self.tasks)):
+            rng = np.random.default_rng([self.seed, 0x7A11, epoch, block])
+            rows = self.data.rows("train", block)
+            rounds = 1 if joint else -(-steps * size // len(rows))
+            order = np.concatenate([rng.permutation(len(rows)) for _ in range(rounds)])
+            orders.append(rows[torch.from_numpy(order).to(rows.device)])
+        for step in range(steps):
+            part = slice(step * size, (step + 1) * size)
+            if joint:
+                yield (orders[0][part],) * len(self.tasks)
+            else:
+                yield tuple(order[part] for order in orders)
+
+    def _take(self, rows: tuple[Tensor, ...], number: int) -> None:
+        loss = torch.stack(self.losses(rows)).mean()
+        if not bool(torch.isfinite(loss)):
+            raise TaskvizError(
+                f"The joint training of {self.data.collection.name!r} has no finite loss at step "
+                f"{number}: lower the learning rate (now {self.options.learning_rate:g})."
+            )
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.optimizer.step()
