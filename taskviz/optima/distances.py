@@ -1,15 +1,25 @@
-"""L1 distances between the task gradients of many units, summed over the units."""
+"""L1 distances between the task gradients of many units.
 
+The public face of this room: a network and units in, distances out, by the fastest way that is
+exact for this network (:mod:`taskviz.optima.way`) and within a given memory.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from taskviz.networks import MultiHeadNetwork
-from taskviz.optima.plain import plain_distances
+from taskviz.optima.comparison import Comparison, Run
+from taskviz.optima.l1 import square
 from taskviz.optima.units import Units
 from taskviz.progress import SILENT, Progress
+
+MEMORY_MB = 512
+"""Working memory that a comparison may use, beside network and data, where nothing is said."""
 
 
 @dataclass(frozen=True)
@@ -19,29 +29,118 @@ class PairwiseDistances:
     Args:
         sums: ``(T, T)`` float64, symmetric.
         counts: ``(T, T)`` int64 units behind each sum.
+        variance: ``(T, T)`` of each sum, from sampling channels; 0 where all were compared.
+        way: ``layers`` (closed forms) or ``generic``.
+        reason: why the way is the generic one.
     """
 
     sums: NDArray[np.float64]
     counts: NDArray[np.int64]
+    variance: NDArray[np.float64]
+    way: str
+    reason: str
 
     @property
     def means(self) -> NDArray[np.float64]:
         """``(T, T)`` a[s,t] of eq. 16 (with η = 1); NaN where no unit has both labels."""
         return np.where(self.counts > 0, self.sums / np.maximum(self.counts, 1), np.nan)
 
+    @property
+    def sampling_error(self) -> NDArray[np.float64]:
+        """``(T, T)`` standard error of :attr:`means` from sampling channels."""
+        return np.asarray(np.sqrt(self.variance) / np.maximum(self.counts, 1))
+
 
 def pairwise_distances(
-    network: MultiHeadNetwork, units: Units, *, progress: Progress = SILENT
+    network: MultiHeadNetwork,
+    units: Units,
+    *,
+    memory_mb: int = MEMORY_MB,
+    channels: float = 1.0,
+    seed: int = 0,
+    scales: Sequence[float] | None = None,
+    progress: Progress = SILENT,
 ) -> PairwiseDistances:
-    """Distances of every pair of tasks over the shared parameters (SCA paper, eq. 16)."""
+    """Distances of every pair of tasks over the shared parameters (SCA paper, eq. 16).
+
+    Equal to one backward pass a unit and task (:func:`taskviz.optima.plain.plain_distances`) up to
+    rounding. Parameters that do not learn (``requires_grad=False``) have no gradient and no part.
+
+    Args:
+        network: T heads on a trunk; in evaluation mode if it has batch norm or dropout.
+        units: on the network's device and in its floating type.
+        memory_mb: working memory beside network and data.
+        channels: share of each convolution's output channels to compare, drawn anew for every
+            unit; below 1 the sums are unbiased and carry a variance.
+        seed: of that draw.
+        scales: factor of each task's gradient.
+        progress: told of units; asked for a cancel.
+
+    Raises:
+        TaskvizError: training-mode batch norm or dropout; memory too small for one unit; a loss
+            whose gradient is not finite.
+    """
+    comparison = Comparison(
+        network, units, memory_mb=memory_mb, channels=channels, seed=seed, scales=scales
+    )
     tasks = len(units.tasks)
-    sums = torch.zeros(tasks, tasks, dtype=torch.float64)
-    known = units.known.cpu()
-    both = known[:, :, None] & known[:, None, :]
-    progress.begin("Comparing task gradients", len(units))
-    for i in range(len(units)):
-        progress.check()
-        found = plain_distances(network, units.part(i, i + 1))[0]
-        sums += torch.where(both[i], found, torch.zeros_like(found))
-        progress.advance()
-    return PairwiseDistances(sums.numpy(), both.sum(dim=0).numpy())
+    total = torch.zeros(2, tasks, tasks, dtype=torch.float64)
+    for run in comparison.runs(progress):
+        _add(total, run)
+    known = units.known.long().cpu().numpy()
+    return PairwiseDistances(
+        sums=total[0].numpy(),
+        counts=known.T @ known,
+        variance=total[1].numpy(),
+        way="layers" if comparison.way.layers else "generic",
+        reason=comparison.way.reason,
+    )
+
+
+def unit_distances(
+    network: MultiHeadNetwork,
+    units: Units,
+    *,
+    memory_mb: int = MEMORY_MB,
+    progress: Progress = SILENT,
+) -> Tensor:
+    """``(n, T, T)`` float64 distances of every single unit; NaN where a label is missing.
+
+    Raises:
+        TaskvizError: see :func:`pairwise_distances`.
+    """
+    comparison = Comparison(network, units, memory_mb=memory_mb, single=True)
+    tasks = len(units.tasks)
+    found = torch.full((len(units), tasks, tasks), torch.nan, dtype=torch.float64)
+    for run in comparison.runs(progress):
+        (unit,) = run.units.tolist()
+        found[unit][run.tasks[:, None], run.tasks] = square(run.distances[0], len(run.tasks))
+    return found
+
+
+def gradient_norms(
+    network: MultiHeadNetwork,
+    units: Units,
+    *,
+    memory_mb: int = MEMORY_MB,
+    progress: Progress = SILENT,
+) -> NDArray[np.float64]:
+    """``(T,)`` mean of ‖∇ℓ_t‖₁ over the units with a label of t; NaN where none has one.
+
+    Raises:
+        TaskvizError: see :func:`pairwise_distances`.
+    """
+    tasks = len(units.tasks)
+    # The norm is the distance from a task whose gradient is 0.
+    comparison = Comparison(network, units, memory_mb=memory_mb, origin=True)
+    total = torch.zeros(2, tasks + 1, tasks + 1, dtype=torch.float64)
+    for run in comparison.runs(progress):
+        _add(total, run)
+    counts = units.known.sum(dim=0).cpu().numpy()
+    sums = total[0, :tasks, tasks].numpy()
+    return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+
+
+def _add(total: Tensor, run: Run) -> None:
+    for kind in range(2):
+        total[kind][run.tasks[:, None], run.tasks] += square(run.distances[kind], len(run.tasks))

@@ -1,7 +1,7 @@
 """Units of comparison: one sample for all tasks, or one sample of each data set."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -52,11 +52,22 @@ class Units:
 
     def part(self, start: int, stop: int) -> "Units":
         """Units ``start`` to ``stop``, as views."""
+        return self._each(lambda array: array[start:stop])
 
-        def cut(arrays: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-            return tuple(array[start:stop] for array in arrays)
+    def take(self, units: Tensor) -> "Units":
+        """Some units, by number."""
+        return self._each(lambda array: array[units.to(array.device)])
 
-        return Units(self.tasks, cut(self.inputs), cut(self.targets), cut(self.masks), self.losses)
+    def _each(self, pick: Callable[[Tensor], Tensor]) -> "Units":
+        def all_of(arrays: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+            return tuple(pick(array) for array in arrays)
+
+        return replace(
+            self,
+            inputs=all_of(self.inputs),
+            targets=all_of(self.targets),
+            masks=all_of(self.masks),
+        )
 
     def loss(self, task: int, output: Tensor) -> Tensor:
         """``(n,)`` losses of task number ``task`` for its head's ``output`` on these units."""
