@@ -12,7 +12,8 @@ from taskviz.engines import RunContext
 from taskviz.training.subsets.plan import plan_units
 from taskviz.training.subsets.request import Subset, SubsetOptions, SubsetRun
 from taskviz.training.subsets.run import run_unit
-from taskviz.training.subsets.store import Found, LossStore, Members
+from taskviz.training.subsets.store import Found, LossStore
+from taskviz.training.subsets.unit import Members
 from taskviz.values import SubsetTable, TaskCollection, TaskvizError
 
 VERSION = 1

@@ -15,11 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taskviz.cache import MANIFEST, Cache, key_of
-from taskviz.training.subsets.unit import Losses
-from taskviz.values.storage import dumps, nullable, read_json, write_text
+from taskviz.training.subsets.unit import Losses, Members
+from taskviz.values.storage import dumps, nullable, read_json
 
 FILE = "losses.json"
-Members = tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +75,7 @@ class LossStore:
             self._cache.put(
                 self._kind,
                 key_of(**parts),
-                lambda folder: write_text(folder / FILE, dumps(data)),
+                lambda folder: (folder / FILE).write_text(dumps(data), encoding="utf-8"),
                 parts,
             )
         return found

@@ -1,0 +1,85 @@
+"""How much memory networks in training take, and how many fit a budget."""
+
+import math
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from taskviz.networks import MultiHeadNetwork, build_network
+from taskviz.training.subsets.request import SubsetOptions
+from taskviz.training.subsets.stacked_mlp import fits
+from taskviz.values import TaskCollection, TaskvizError
+
+MB = 2**20
+SCORED = 256
+"""Rows that are scored at once, unless batches are larger."""
+# Value, gradient, two moments of Adam and the copy of the best state.
+COPIES = 5
+# Signal and its gradient; autograd and vmap hold intermediate ones beside them.
+ACTIVATIONS, GENERIC_ACTIVATIONS = 2, 4
+# Outputs, targets, losses and their product in scoring.
+OUTPUTS = 5
+
+
+def rows_at_once(options: SubsetOptions) -> int:
+    """Rows that pass through the networks together, in training or scoring."""
+    return max(options.batch_size, SCORED)
+
+
+def network_bytes(collection: TaskCollection, options: SubsetOptions, itemsize: int) -> int:
+    """Memory of one network in training, without the data; nothing is allocated to find out."""
+    with torch.device("meta"):
+        network = build_network(collection, options, seed=0, device="meta")
+    parameters = sum(p.numel() for p in network.parameters())
+    buffers = sum(b.numel() for b in network.buffers())
+    rows = rows_at_once(options)
+    inner = _activations(network, collection, rows)
+    inner *= ACTIVATIONS if fits(network) else GENERIC_ACTIVATIONS
+    outputs = OUTPUTS * rows * sum(task.outputs for task in collection.tasks)
+    return (COPIES * (parameters + buffers) + inner + outputs) * itemsize
+
+
+def networks_that_fit(collection: TaskCollection, options: SubsetOptions, itemsize: int) -> int:
+    """How many networks the memory budget holds at once.
+
+    Raises:
+        TaskvizError: none; says what would fit.
+    """
+    one, budget = network_bytes(collection, options, itemsize), options.memory_mb * MB
+    if one <= budget:
+        return budget // one
+    narrower = _largest_width(collection, options, itemsize)
+    hint = f", or width to at most {narrower}" if narrower else ""
+    raise TaskvizError(
+        f"One subset network takes {math.ceil(one / MB)} MB in training, but memory_mb is "
+        f"{options.memory_mb}: set memory_mb to at least {math.ceil(one / MB)}{hint}."
+    )
+
+
+def _largest_width(collection: TaskCollection, options: SubsetOptions, itemsize: int) -> int:
+    low, high = 0, options.width
+    while high - low > 1:
+        middle = (low + high) // 2
+        size = network_bytes(collection, replace(options, width=middle), itemsize)
+        low, high = (middle, high) if size <= options.memory_mb * MB else (low, middle)
+    return low
+
+
+def _activations(network: MultiHeadNetwork, collection: TaskCollection, rows: int) -> int:
+    """Numbers that the trunk's layers give out for some rows, without computing them."""
+    counted = 0
+
+    def count(module: nn.Module, inputs: object, output: object) -> None:
+        nonlocal counted
+        parts = output if isinstance(output, tuple) else (output,)
+        counted += sum(part.numel() for part in parts if isinstance(part, Tensor))
+
+    leaves = [module for module in network.trunk.modules() if not list(module.children())]
+    hooks = [leaf.register_forward_hook(count) for leaf in leaves]
+    try:
+        network.trunk(torch.empty((rows, *collection.samples[0].inputs.shape[1:]), device="meta"))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return counted

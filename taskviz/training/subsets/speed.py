@@ -1,0 +1,77 @@
+"""How fast networks train in stacks of different sizes: a few steps of each, timed once."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from itertools import cycle, islice
+
+import torch
+
+from taskviz.networks import NetworkOptions
+from taskviz.training.subsets.run import make_trainer
+from taskviz.training.subsets.seed_data import SeedData
+from taskviz.training.subsets.unit import Members, Unit
+
+PASSES, STEPS = 2, 5
+"""Each candidate is built twice and runs five steps, the first unmeasured; the fastest counts."""
+
+# Seconds a network-step by what decides it, measured once a process.
+_MEASURED: dict[tuple[object, ...], float] = {}
+
+
+def trial_steps(candidates: Sequence[int]) -> int:
+    """Network-steps that :func:`seconds_a_step` spends."""
+    return PASSES * STEPS * sum(max(size, 1) for size in candidates)
+
+
+def seconds_a_step(unit: Unit, candidates: Sequence[int]) -> dict[int, float]:
+    """Seconds that one step of one network takes in stacks of each candidate size.
+
+    Args:
+        unit: networks like those to train.
+        candidates: stack sizes; 0 is the plain loop.
+    """
+    shape = _shape(unit)
+    unknown = [size for size in candidates if (*shape, size) not in _MEASURED]
+    if unknown:
+        data = SeedData.of(unit.collection, unit.seed, unit.device, getattr(torch, unit.dtype))
+        # Passes in turn, so that a burst of other load does not fall on one candidate alone.
+        for _ in range(PASSES):
+            for size in unknown:
+                taken = _time(replace(unit, stack=size), data)
+                key = (*shape, size)
+                _MEASURED[key] = min(taken, _MEASURED.get(key, float("inf")))
+    return {size: _MEASURED[*shape, size] for size in candidates}
+
+
+def _time(unit: Unit, data: SeedData) -> float:
+    members: tuple[Members, ...] = tuple(islice(cycle(unit.members), max(unit.stack, 1)))
+    trainer = make_trainer(unit, members, data)
+    order = next(data.orders(1))
+    best = float("inf")
+    for step in range(STEPS):
+        batch = order[: unit.options.batch_size]
+        start = time.perf_counter()
+        list(trainer.steps(batch))
+        _wait(data.tensors.device)
+        if step:
+            best = min(best, time.perf_counter() - start)
+    return best / len(members)
+
+
+def _wait(device: torch.device) -> None:
+    if device.type != "cpu":
+        torch.accelerator.synchronize(device)
+
+
+def _shape(unit: Unit) -> tuple[object, ...]:
+    network = [getattr(unit.options, field.name) for field in fields(NetworkOptions)]
+    return (
+        *network,
+        unit.collection.samples[0].inputs.shape[1:],
+        min(unit.options.batch_size, len(unit.collection.samples[0])),
+        tuple((task.kind, task.outputs) for task in unit.collection.tasks),
+        unit.device,
+        unit.dtype,
+        torch.get_num_threads(),
+    )
