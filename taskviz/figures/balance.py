@@ -1,5 +1,6 @@
 """How the target of a task is spread: its classes, or a histogram of its values."""
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,10 +31,10 @@ def target_counts(collection: TaskCollection, task: str, bins: int = 12) -> "pd.
         names, counts = list(kind.classes), np.nansum(target == 1, axis=0)
     elif kind.kind == "regression":
         known = target[~np.isnan(target)]
-        counts, edges = np.histogram(known, bins=bins) if len(known) else (np.zeros(0), [])
+        counts, edges = np.histogram(known, bins=bins) if len(known) else (np.zeros(0), known)
         names = [
             f"{three_digits(float(low))} to {three_digits(float(high))}"
-            for low, high in zip(edges[:-1], edges[1:], strict=True)
+            for low, high in pairwise(edges)
         ]
     else:
         names = list(kind.classes)

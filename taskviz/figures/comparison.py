@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 
 from taskviz.figures.style import (
     Theme,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 GAIN: Final = "gain: "
 """Beginning of the gain columns of :func:`taskviz.training.compare.comparison_table`."""
+Floats = NDArray[np.float64]
 _OTHERS: Final = ("diamond-open", "triangle-up-open", "square-open", "cross-open", "star-open")
 
 
@@ -121,15 +123,16 @@ def describe_gains(table: "pd.DataFrame") -> str:
     labels = gain_labels(table)
     if not labels:
         return "Gain over training alone: no contender trains each task alone."
-    gains = 100 * table[GAIN + labels[0]].astype(float)
-    known = gains.dropna()
-    if known.empty:
+    gains = 100 * table[GAIN + labels[0]].to_numpy(dtype=np.float64)
+    known = [(float(gain), str(task)) for gain, task in zip(gains, table["task"], strict=True)]
+    known = [pair for pair in known if np.isfinite(pair[0])]
+    if not known:
         return f"Gain of {labels[0]} over training alone: no task has a value."
-    best, worst = known.idxmax(), known.idxmin()
+    best, worst = max(known), min(known)
     return (
-        f"Gain of {labels[0]} over training alone: {int((known > 0).sum())} of {len(known)} tasks "
-        f"gain; most {table['task'][best]} ({signed(float(known[best]))} %), least "
-        f"{table['task'][worst]} ({signed(float(known[worst]))} %)."
+        f"Gain of {labels[0]} over training alone: {sum(gain > 0 for gain, _ in known)} of "
+        f"{len(known)} tasks gain; most {best[1]} ({signed(best[0])} %), least {worst[1]} "
+        f"({signed(worst[0])} %)."
     )
 
 
@@ -167,19 +170,21 @@ def contenders_dots(
 
     Random draws share a row: small dots, and a line at their mean.
     """
+    from taskviz.training.comparison import random_labels
+
     theme = theme_of(dark)
     table = contender_means(results, split) if results else None
     figure = go.Figure()
     ticks: list[str] = []
     if table is not None and table["loss"].notna().any():
         labels = list(table["contender"])
-        drawn = _draws(labels[1:])
+        drawn = [name for name in random_labels(results) if name != labels[0]]
         rows = [name for name in labels if name not in drawn] + (["random"] if drawn else [])
-        by_label = table.set_index("contender")
+        means = dict(zip(labels, table["loss"].to_numpy(dtype=np.float64), strict=True))
         for row, name in enumerate(rows):
             own = drawn if name == "random" and drawn else [name]
-            losses = by_label.loc[own, "loss"].to_numpy(dtype=np.float64)
-            models = int(by_label.loc[own[0], "models"])
+            losses = np.array([means[each] for each in own])
+            models = len(results[own[0]].grouping.groups)
             count = f"{models} model{'s' if models != 1 else ''}"
             title = f"random × {len(own)}" if len(own) > 1 else label(name, 18)
             ticks.append(f"{title}<br><span style='font-size:11px'>{count}</span>")
@@ -234,8 +239,16 @@ def describe_contenders(results: Mapping[str, TrainingResult], *, split: str = "
     if table is None or table.empty:
         return f"Mean {split} loss: nothing to compare."
     parts = [
-        f"{row.contender} {three_digits(row.loss)} with {row.models} models"
-        for row in table.sort_values("loss").itertuples()
+        f"{name} {three_digits(loss)} with {models} model{'s' if models != 1 else ''}"
+        for loss, models, name in sorted(
+            zip(
+                table["loss"].to_numpy(dtype=np.float64),
+                table["models"],
+                table["contender"],
+                strict=True,
+            ),
+            key=lambda row: float(row[0]),
+        )
     ]
     return f"Mean {split} loss, best first: {'; '.join(parts)}."
 
@@ -244,7 +257,7 @@ def _draws(labels: Sequence[str]) -> list[str]:
     return [name for name in labels if name == "random" or name.startswith("random ")]
 
 
-def _gain_hover(table: "pd.DataFrame", name: str, gains: np.ndarray) -> list[str]:  # type: ignore[type-arg]
+def _gain_hover(table: "pd.DataFrame", name: str, gains: Floats) -> list[str]:
     values = table[name] if name in table else [float("nan")] * len(table)
     return [
         f"<b>{plain(str(task))}</b>, {plain(name)}<br>gain "
@@ -256,7 +269,7 @@ def _gain_hover(table: "pd.DataFrame", name: str, gains: np.ndarray) -> list[str
     ]
 
 
-def _draws_trace(gains: np.ndarray, rows: list[int], theme: Theme) -> go.Scatter:  # type: ignore[type-arg]
+def _draws_trace(gains: Floats, rows: list[int], theme: Theme) -> go.Scatter:
     """Mean over draws with a span from the lowest to the highest."""
     mean = gains.mean(axis=0)
     count = len(gains)

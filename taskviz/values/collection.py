@@ -62,12 +62,18 @@ class Origin:
         description: one line.
         licence: of the data, as far as it is known.
         targets: the target columns chosen by the user, for a table of their own.
+        split_seed: of the split into train, valid and test.
+        kinds: column and kind of task, where the user corrected the guess.
+        leave_out: columns that are neither input nor target; None: those proposed.
     """
 
     reference: str
     description: str = ""
     licence: str = ""
     targets: tuple[str, ...] = ()
+    split_seed: int = 0
+    kinds: tuple[tuple[str, str], ...] = ()
+    leave_out: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)
