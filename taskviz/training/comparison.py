@@ -121,9 +121,7 @@ def summary_sentences(results: Results, split: str = "test") -> list[str]:
         sentences.append(f"{gone} have no {split} loss and are left out of the means.")
     if sentences:
         return sentences
-    return [
-        f"{models}: mean {split} loss {means[chosen]:.3g}; there is nothing to compare it with."
-    ]
+    return [f"{models}: mean {split} loss {means[chosen]:.3g}, with nothing to compare it with."]
 
 
 def _first(results: Results) -> tuple[TrainingResult, list[Task]]:
@@ -160,7 +158,11 @@ def _relation(loss: float, other: float, split: str) -> str:
     change = 100 * (other - loss) / other if other > 0 else 0.0
     if abs(change) < 0.05:
         return f"the same {split} loss as"
-    return f"{abs(change):.2g} % {'lower' if change > 0 else 'higher'} {split} loss than"
+    return f"{_percent(change)} {'lower' if change > 0 else 'higher'} {split} loss than"
+
+
+def _percent(value: float) -> str:
+    return f"{abs(value):.0f} %" if abs(value) >= 10 else f"{abs(value):.2g} %"
 
 
 def _losers(losses: "pd.Series[float]", alone: "pd.Series[float]", split: str) -> list[str]:
@@ -171,7 +173,7 @@ def _losers(losses: "pd.Series[float]", alone: "pd.Series[float]", split: str) -
     count = "1 task has" if len(worse) == 1 else f"{len(worse)} tasks have"
     return [
         f"{count} a higher {split} loss than alone; most of all {worse.idxmax()!r}, by "
-        f"{worse.max():.2g} %."
+        f"{_percent(float(worse.max()))}."
     ]
 
 
@@ -181,9 +183,9 @@ def _against_random(loss: float, draws: list[float], models: str, split: str, ca
     if len(draws) == 1:
         return f"{models}: {words} one random grouping (one draw and {caution})."
     beaten = sum(loss < draw for draw in draws)
-    spread = 100 * float(np.std(draws, ddof=1)) / mean if mean > 0 else 0.0
+    spread = _percent(100 * float(np.std(draws, ddof=1)) / mean) if mean > 0 else "0 %"
     return (
         f"{models}: {words} the mean of {len(draws)} random groupings, which spread by "
-        f"{spread:.2g} % (standard deviation over draws), and lower than {beaten} of them "
+        f"{spread} (standard deviation over draws), and lower than {beaten} of {len(draws)} "
         f"({caution})."
     )

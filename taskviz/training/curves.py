@@ -121,5 +121,5 @@ def _mean(values: NDArray[np.float64]) -> float:
 def _balanced_accuracy(logits: Tensor, codes: Tensor, mask: Tensor) -> float:
     codes, right = codes[mask], (logits.argmax(dim=1) == codes)[mask]
     counts = torch.bincount(codes, minlength=logits.shape[1])
-    recalls = torch.bincount(codes[right], minlength=logits.shape[1]) / counts
+    recalls = torch.bincount(codes[right], minlength=logits.shape[1]).double() / counts
     return float(recalls.nanmean()) if int((counts > 0).sum()) > 1 else float("nan")

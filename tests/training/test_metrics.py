@@ -1,0 +1,98 @@
+"""Metrics of each kind against values worked out by hand."""
+
+import math
+
+import numpy as np
+import pytest
+
+from taskviz.training.metrics import METRICS, PRIMARY, primary_metric, task_metrics
+from taskviz.values import HIGHER_IS_BETTER, TASK_KINDS, Task
+
+VALUE = Task("v", "regression")
+YES = Task("y", "binary", ("no", "yes"))
+CLASS = Task("c", "multiclass", ("a", "b", "c"))
+TAGS = Task("t", "multilabel", ("p", "q"))
+
+
+def column(*values):
+    return np.array(values, dtype=float)[:, None]
+
+
+def test_every_kind_has_metrics_that_a_result_can_hold():
+    assert set(METRICS) == set(PRIMARY) == set(TASK_KINDS)
+    assert {m for names in METRICS.values() for m in names} <= set(HIGHER_IS_BETTER)
+    assert all(PRIMARY[kind] in METRICS[kind] for kind in TASK_KINDS)
+    assert primary_metric(VALUE) == "mae"
+
+
+def test_regression_is_on_the_original_scale_but_for_the_loss():
+    outputs, targets = column(0, 1, -1, 99), column(1, 1, 0, 0)
+    mask = np.array([True, True, True, False])[:, None]
+    found = task_metrics(VALUE, outputs, targets, mask, np.array([50.0]), np.array([10.0]))
+    assert found["loss"] == pytest.approx(2 / 3)
+    assert found["mae"] == pytest.approx(20 / 3)
+    assert found["rmse"] == pytest.approx(10 * math.sqrt(2 / 3))
+    assert found["r2"] == pytest.approx(1 - 2 / (2 / 3))
+
+
+def test_binary():
+    outputs, targets = column(2, -1, 0.5, -3, 1), column(1, 1, 0, 0, 1)
+    found = task_metrics(YES, outputs, targets, np.ones((5, 1), bool))
+    assert found["error"] == pytest.approx(2 / 5)
+    assert found["balanced_accuracy"] == pytest.approx((2 / 3 + 1 / 2) / 2)
+    # Of six pairs (2, −1, 1) × (0.5, −3), only (−1, 0.5) is in the wrong order.
+    assert found["auroc"] == pytest.approx(5 / 6)
+    crosses = [math.log1p(math.exp(-x)) for x in (2, -1, -0.5, 3, 1)]
+    assert found["loss"] == pytest.approx(np.mean(crosses))
+
+
+def test_multiclass_one_against_the_rest_over_the_classes_that_occur():
+    logits = np.array([[2, 0, 0], [0, 2, 0], [2, 0, 0.0], [0, 3, 0]])
+    found = task_metrics(CLASS, logits, column(0, 1, 1, 1), np.ones((4, 1), bool))
+    assert found["error"] == pytest.approx(1 / 4)
+    assert found["balanced_accuracy"] == pytest.approx((1 + 2 / 3) / 2)
+    # Class a: one positive, its score equals one negative's and beats two: 5/6. Class b: three
+    # positives, two beat the one negative, one is equal: 5/6. Class c does not occur.
+    assert found["auroc"] == pytest.approx(5 / 6)
+
+
+def test_a_predicted_class_that_does_not_occur_gives_no_warning(recwarn):
+    logits = np.array([[0, 0, 5], [0, 2, 0], [2, 0, 0.0]])
+    found = task_metrics(CLASS, logits, column(0, 1, 0), np.ones((3, 1), bool))
+    assert found["balanced_accuracy"] == pytest.approx((1 / 2 + 1) / 2)
+    assert not recwarn.list
+
+
+def test_multilabel_is_the_mean_over_columns_where_defined():
+    logits = np.array([[1, 1], [-1, -1], [1, -1], [-1, 1.0]])
+    targets = np.array([[1, 1], [0, 1], [0, 1], [0, 1.0]])
+    found = task_metrics(TAGS, logits, targets, np.ones((4, 2), bool))
+    assert found["error"] == pytest.approx((1 / 4 + 2 / 4) / 2)
+    assert found["balanced_accuracy"] == pytest.approx((1 + 2 / 3) / 2)
+    assert found["auroc"] == pytest.approx((2 + 0.5) / 3)
+
+
+@pytest.mark.parametrize("task", [YES, CLASS, TAGS])
+def test_one_class_leaves_ranking_undefined_but_not_loss_and_error(task):
+    shape = (4, task.outputs)
+    found = task_metrics(
+        task, np.ones(shape), np.zeros((4, task.width)), np.ones((4, task.width), bool)
+    )
+    assert math.isnan(found["auroc"])
+    assert math.isnan(found["balanced_accuracy"])
+    assert math.isfinite(found["loss"])
+    assert math.isfinite(found["error"])
+
+
+@pytest.mark.parametrize("task", [VALUE, YES, CLASS, TAGS])
+def test_no_label_gives_nothing(task):
+    shape = (4, task.width)
+    found = task_metrics(task, np.ones((4, task.outputs)), np.zeros(shape), np.zeros(shape, bool))
+    assert set(found) == set(METRICS[task.kind])
+    assert all(math.isnan(value) for value in found.values())
+
+
+def test_r2_of_a_constant_target_is_undefined():
+    found = task_metrics(VALUE, column(1, 2, 3), column(2, 2, 2), np.ones((3, 1), bool))
+    assert math.isnan(found["r2"])
+    assert found["mae"] == pytest.approx(2 / 3)
