@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -86,9 +87,7 @@ def _digits(split_seed: int) -> TaskCollection:
 
 
 def _yeast(split_seed: int) -> TaskCollection:
-    from river.datasets import Yeast
-
-    header, values = _read_numbers(Path(Yeast().path))  # type: ignore[no-untyped-call]
+    header, values = _read_numbers(_yeast_file())
     wanted = YEAST_FEATURES + YEAST_LABELS
     if set(header) != set(wanted):
         raise TaskvizError(
@@ -101,6 +100,23 @@ def _yeast(split_seed: int) -> TaskCollection:
     tasks = tuple(Task(name, "binary", ("no", "yes")) for name in YEAST_LABELS)
     targets = {name: column[name] for name in YEAST_LABELS}
     return _joint("yeast", inputs, targets, tasks, YEAST_FEATURES, split_seed)
+
+
+def _yeast_file() -> Path:
+    # River is found without being imported: its import takes longer than all else together.
+    spec = find_spec("river")
+    if spec is None:
+        raise TaskvizError(
+            "The yeast data come with the package river, which is not installed: "
+            "install the packages that requirements.txt names."
+        )
+    for folder in spec.submodule_search_locations or ():
+        path = Path(folder) / "datasets" / "yeast.csv.gz"
+        if path.is_file():
+            return path
+    from river.datasets import Yeast
+
+    return Path(Yeast().path)  # type: ignore[no-untyped-call]
 
 
 def _linnerud(split_seed: int) -> TaskCollection:

@@ -257,7 +257,7 @@ def _stem(name: str, digits_only: bool) -> str:
 
 
 def _input_reason(info: ColumnInfo) -> str:
-    if info.kind == "text":
+    if info.kind == "text" and info.distinct > 2:
         return f"Text with {info.distinct} levels: one input a level."
     if info.kind == "yes/no" or info.distinct == 2:
         return "Two values."

@@ -87,3 +87,34 @@ def test_the_list_is_cheap():
         "sys.exit(any(m in sys.modules for m in ('sklearn', 'river', 'pandas', 'torch')))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_yeast_without_river_is_told(monkeypatch):
+    monkeypatch.setattr("taskviz.data.builtin.find_spec", lambda name: None)
+    with pytest.raises(TaskvizError, match="river, which is not installed"):
+        load_built_in("yeast")
+
+
+def test_yeast_file_is_found_and_river_asked_where_it_moved(monkeypatch, tmp_path):
+    from importlib.machinery import ModuleSpec
+
+    from river.datasets import Yeast
+
+    from taskviz.data.builtin import _yeast_file
+
+    assert _yeast_file().samefile(Yeast().path)
+    moved = ModuleSpec("river", None, is_package=True)
+    moved.submodule_search_locations = [str(tmp_path)]
+    monkeypatch.setattr("taskviz.data.builtin.find_spec", lambda name: moved)
+    assert _yeast_file().samefile(Yeast().path)
+
+
+def test_a_damaged_yeast_file_is_told(monkeypatch, tmp_path):
+    (tmp_path / "yeast.csv.gz").write_bytes(b"no gzip")
+    monkeypatch.setattr("taskviz.data.builtin._yeast_file", lambda: tmp_path / "yeast.csv.gz")
+    with pytest.raises(TaskvizError, match="install the package again"):
+        load_built_in("yeast")
+    with gzip.open(tmp_path / "yeast.csv.gz", "wt") as file:
+        file.write("a,b\n1,2\n")
+    with pytest.raises(TaskvizError, match="other columns than expected"):
+        load_built_in("yeast")
