@@ -66,7 +66,7 @@ class Surrogate(Estimator):
     Options = SurrogateOptions
 
     def networks_needed(self, tasks: int) -> int:
-        """m a seed (fewer where fewer different subsets exist) and those held out."""
+        """m a seed (fewer where fewer different subsets exist) and at most those held out."""
         a_seed = min(self.options.m or 2 * tasks, 2**tasks - 1)
         extra = self.options.held_out + tasks if self.options.held_out else 0
         return int(self.options.seeds * a_seed + extra)
@@ -89,6 +89,9 @@ class Surrogate(Estimator):
             rest = take_rows(run.valid, np.arange(len(subsets), len(run.valid)))
             found = negative_transfer_f1(fit, rest)
             notes += (found.sentence(),)
+            fresh = len(extra) - len(names)
+            if fresh < options.held_out:
+                notes += (f"Only {fresh} subsets were left to hold out of the fit.",)
             state["negative_transfer"] = np.array(
                 [found.f1, found.precision, found.recall, found.cases, found.negatives]
             )
