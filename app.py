@@ -3,9 +3,10 @@
 import streamlit as st
 
 from taskviz.ui import frame, state
-from taskviz.ui.pages import PAGES
+from taskviz.ui.pages import ASSETS, PAGES
 
-st.set_page_config(page_title="taskviz", page_icon=":material/hub:", layout="wide")
+st.set_page_config(page_title="taskviz", page_icon=str(ASSETS / "mark.svg"), layout="wide")
+st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "mark.svg"), size="large")
 
 page = st.navigation(
     [

@@ -133,6 +133,7 @@ def selected_pair(matrix: AffinityMatrix) -> tuple[str, str] | None:
 def draw_matrix(matrix: AffinityMatrix) -> None:
     """Heatmap and graph side by side, the selected pair below."""
     dark, pair = frame.dark(), selected_pair(matrix)
+    draw_pair(matrix, pair)
     left, right = st.columns(2)
     with left:
         order = st.segmented_control(
@@ -184,7 +185,6 @@ def draw_matrix(matrix: AffinityMatrix) -> None:
             config=chart_config(),
             alt=task_graph.describe_task_graph(matrix, threshold=threshold),
         )
-    draw_pair(matrix, pair)
 
 
 def draw_pair(matrix: AffinityMatrix, pair: tuple[str, str] | None) -> None:

@@ -1,11 +1,11 @@
 """Choose a task collection or bring your own table."""
 
 import streamlit as st
-from taskviz.data.summary import describe_tasks, preview
 
 from taskviz.data.builtin import BUILT_INS
 from taskviz.data.reference import CollectionRef
-from taskviz.ui import frame, own_data, state, store
+from taskviz.data.summary import preview
+from taskviz.ui import frame, own_data, state, store, task_table
 from taskviz.ui.text import plural, safe
 from taskviz.values import TaskCollection, TaskvizError
 
@@ -47,7 +47,7 @@ def overview(collection: TaskCollection) -> None:
         st.markdown(safe(collection.origin.description))
     samples = collection.samples[0]
     counts = [len(samples.indices(split)) for split in ("train", "valid", "test")]
-    with st.grid("auto", min_column_width=150, gap="small"):
+    with st.grid(4, min_column_width=190, gap="small"):
         st.metric("Samples", f"{collection.n:,}", border=True)
         st.metric("Tasks", len(collection.tasks), border=True)
         st.metric("Layout", f"{collection.layout} {collection.modality}", border=True)
@@ -70,15 +70,14 @@ def pick_tasks(collection: TaskCollection) -> None:
     """The table of tasks with a tick box each."""
     ref = store.resolve(state.get("collection") or "")
     whole = store.collection(store.publish(store.with_tasks(ref, [])))
-    table = store.readable(describe_tasks(whole))
-    table.insert(0, "use", [task in collection.names for task in whole.names])
+    table = task_table.task_table(whole, collection.names)
     edited = st.data_editor(
         table,
         hide_index=True,
         disabled=[name for name in table.columns if name != "use"],
         key=f"tasks_{whole.fingerprint[:12]}",
         alt="Tasks with their kind, missing share and balance; untick to leave one out",
-        column_config=own_data.task_columns(),
+        column_config=task_table.columns(),
     )
     wanted = [str(task) for task in edited.loc[edited["use"], "task"]]
     if tuple(wanted) == collection.names:

@@ -65,7 +65,8 @@ def sentence(plan: Grouping, matrix: AffinityMatrix) -> str:
     if len(plan.groups) == len(plan.tasks):
         return f"{words}: every task trains alone."
     overlap = " Some tasks are in two groups." if plan.overlapping else ""
-    return f"{words}, of {', '.join(str(size) for size in sizes)} tasks.{overlap}"
+    counted = [str(size) for size in sizes]
+    return f"{words}: {', '.join(counted[:-1])} and {counted[-1]} tasks together.{overlap}"
 
 
 def choose(plan: Grouping) -> None:

@@ -29,10 +29,10 @@ def draw(plan: Grouping, matrix: AffinityMatrix, *, dark: bool) -> None:
                     shown = "trains alone" if math.isnan(value) else three_digits(value)
                     elsewhere = plan.serving[task] != number
                     served = f" :gray[served by {group_letter(plan.serving[task])}]"
-                    st.markdown(
-                        f"{safe(task)} :gray[{shown}]{served if elsewhere else ''}",
-                        help="Mean affinity of its group mates towards it; higher helps more.",
-                    )
+                    st.markdown(f"{safe(task)} :gray[{shown}]{served if elsewhere else ''}")
+    st.caption(
+        "Beside each task: the mean affinity of its group mates towards it; higher helps more."
+    )
 
 
 def table(plan: Grouping) -> pd.DataFrame:

@@ -31,7 +31,7 @@ def options_form(kind: type[OptionSet], prefix: str) -> dict[str, Any]:
 def _widget(spec: Field[Any], hint: Any, prefix: str) -> Any:
     key = f"{prefix}_{spec.name}"
     default: Any = spec.default
-    label = spec.name.replace("_", " ").capitalize()
+    label = spec.name if len(spec.name) < 3 else spec.name.replace("_", " ").capitalize()
     text = spec.metadata.get("help")
     low, high = spec.metadata.get("minimum"), spec.metadata.get("maximum")
     if get_origin(hint) is Literal:

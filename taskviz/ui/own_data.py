@@ -124,8 +124,3 @@ def _show_problems(problems: list[Problem]) -> None:
             st.markdown(f"{SEVERITY[problem.severity]} {safe(problem.message)}")
         if len(problems) > MOST_PROBLEMS:
             st.caption(f"and {len(problems) - MOST_PROBLEMS} more")
-
-
-def task_columns() -> dict[str, Any]:
-    """Column set-up of the table of tasks."""
-    return {"use": st.column_config.CheckboxColumn("Use", width="small")}

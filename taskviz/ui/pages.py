@@ -1,6 +1,9 @@
 """The pages in the order of the work, so that every room names them the same way."""
 
 from dataclasses import dataclass
+from pathlib import Path
+
+ASSETS = Path(__file__).parent / "assets"
 
 
 @dataclass(frozen=True)

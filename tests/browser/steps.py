@@ -1,0 +1,88 @@
+"""What a user does, in words: shared by the browser tests."""
+
+import csv
+import re
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from taskviz.data.builtin import BUILT_INS
+
+
+def write_yeast_csv(path: Path, rows: int = 700, features: int = 24, tasks: int = 5) -> Path:
+    """A part of the yeast data as a user's own CSV file."""
+    yeast = BUILT_INS["yeast"].load(0)
+    inputs = yeast.samples[0].inputs[:rows, :features]
+    names = yeast.names[:tasks]
+    targets = [yeast.target_of(i)[:rows, 0].astype(int) for i in range(tasks)]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow([*(f"gene_{i}" for i in range(features)), *names])
+        for i in range(rows):
+            writer.writerow([*(f"{v:.6g}" for v in inputs[i]), *(str(t[i]) for t in targets)])
+    return path
+
+
+def open_page(page: Page, url: str, heading: str) -> None:
+    """Go somewhere and wait until the page stands."""
+    page.goto(url)
+    expect(page.get_by_role("heading", name=heading, level=1)).to_be_visible()
+
+
+def settled(page: Page) -> None:
+    """Wait until no script runs."""
+    page.wait_for_function(
+        "() => document.querySelector('[data-testid=\"stApp\"]')"
+        "?.getAttribute('data-test-script-state') === 'notRunning'"
+    )
+
+
+def press(page: Page, name: str, *, exact: bool = True) -> None:
+    """Press a button by its label."""
+    page.get_by_role("button", name=name, exact=exact).first.click()
+
+
+def next_page(page: Page, label: str, heading: str) -> None:
+    """Take the next step at the bottom of the page."""
+    button = page.get_by_role("button", name=re.compile(label))
+    expect(button.last).to_be_enabled()
+    button.last.click()
+    expect(page.get_by_role("heading", name=heading, level=1)).to_be_visible()
+
+
+def chart(page: Page, key: str) -> None:
+    """Wait for a chart by its key."""
+    expect(page.locator(f".st-key-{key} .js-plotly-plot .main-svg").first).to_be_visible(
+        timeout=90_000
+    )
+
+
+def set_number(page: Page, label: str, value: int) -> None:
+    """Type into a number field."""
+    field = page.get_by_label(label, exact=True).first
+    field.fill(str(value))
+    field.press("Enter")
+    settled(page)
+
+
+def points_drawn(page: Page) -> int:
+    """Points of the longest live curve on the page."""
+    return int(
+        page.evaluate(
+            """() => Math.max(0, ...[...document.querySelectorAll('[class*=st-key-curve_] '
+            + '.js-plotly-plot')].flatMap(p => p.data.map(t => (t.x || []).length)))"""
+        )
+    )
+
+
+def use_example(page: Page, url: str) -> None:
+    """A first-time user takes the yeast example."""
+    open_page(page, url, "Collection")
+    page.locator(".st-key-use_yeast button").click()
+    expect(page.get_by_role("heading", name="yeast", level=3)).to_be_visible()
+
+
+def compute(page: Page) -> None:
+    """Compute an affinity and wait for its heatmap."""
+    press(page, "Compute")
+    chart(page, "heatmap")
