@@ -85,7 +85,8 @@ def _table(
             )
         )
     if len(frame) < MIN_ROWS:
-        message = f"The table has {len(frame)} rows of data: at least {MIN_ROWS} are needed."
+        rows = f"{len(frame)} row{'' if len(frame) == 1 else 's'}"
+        message = f"The table has {rows} of data: at least {MIN_ROWS} are needed."
         found.append(Problem("error", message))
     return found
 
@@ -98,10 +99,10 @@ def _input(
     frame: "pd.DataFrame", name: str, column: "pd.Series[Any]", names: list[str]
 ) -> list[Problem]:
     where = f"Column {name!r}"
-    values, stray = as_numbers(column)
+    stray = as_numbers(column)[1]
     found = []
-    infinite = bool(np.isinf(values).any()) and not stray.any()
-    if infinite or (stray.any() and _mistaken(column)):
+    # Text with levels, one of which reads "inf", is no column of numbers.
+    if not stray.any() or _mistaken(column):
         found += number_problems(frame, name, column, where)
     if looks_named(name, names):
         found.append(

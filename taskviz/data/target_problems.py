@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MANY_CLASSES = 20
+LARGEST = 1e30
+"""Within single precision, which ends at 3e38, and far from where sums of squares overflow."""
 
 
 def target_problems(
@@ -55,34 +57,27 @@ def target_problems(
 def number_problems(
     frame: "pd.DataFrame", name: str, column: "pd.Series[Any]", where: str
 ) -> list[Problem]:
-    """Text and infinite values where finite numbers belong, each with its first row."""
+    """Text, infinite and huge values where plain numbers belong, each with its first row."""
     values, stray = as_numbers(column)
+    with np.errstate(invalid="ignore"):
+        huge = np.isfinite(values) & (np.abs(values) > LARGEST)
+    cell = column.iloc[int(stray.argmax())] if stray.any() else None
+    checks = (
+        (
+            stray,
+            f"{show_cell(cell)} is not a number",
+            "correct the cell, or empty it where the value is not known.",
+        ),
+        (np.isinf(values), "the value is infinite", "a finite number or an empty cell is needed."),
+        (huge, f"the value is beyond ±{LARGEST:g}", "give the column in a larger unit."),
+    )
     found = []
-    if stray.any():
-        row, cell = row_of(frame, int(stray.argmax())), column.iloc[int(stray.argmax())]
-        more = f" (and {stray.sum() - 1:,} more rows)" if stray.sum() > 1 else ""
-        found.append(
-            Problem(
-                "error",
-                f"{where}, row {row}: {show_cell(cell)} is not a number{more}; correct the "
-                "cell, or empty it where the value is not known.",
-                name,
-                row,
-            )
-        )
-    infinite = np.isinf(values)
-    if infinite.any():
-        row = row_of(frame, int(infinite.argmax()))
-        more = f" (and {infinite.sum() - 1:,} more rows)" if infinite.sum() > 1 else ""
-        found.append(
-            Problem(
-                "error",
-                f"{where}, row {row}: the value is infinite{more}; a finite number or an empty "
-                "cell is needed.",
-                name,
-                row,
-            )
-        )
+    for bad, what, remedy in checks:
+        if bad.any():
+            row, others = row_of(frame, int(bad.argmax())), int(bad.sum()) - 1
+            more = f" (and in {others:,} more row{'' if others == 1 else 's'})" if others else ""
+            message = f"{where}, row {row}: {what}{more}; {remedy}"
+            found.append(Problem("error", message, name, row))
     return found
 
 
@@ -111,22 +106,21 @@ def _class_problems(
         ]
     found = []
     numbers, stray = as_numbers(column)
-    infinite = np.isinf(numbers) & ~stray
-    if infinite.any():
+    if np.isinf(numbers).any() and not stray.any():
         found += number_problems(frame, name, column, where)
-    if not stray.any() and distinct > MANY_CLASSES:
-        known = int((~np.isnan(codes)).sum())
-        too_many = distinct > known / 2
-        found.append(
-            Problem(
-                "error" if too_many else "warning",
-                f"{where} has {distinct:,} different numbers in {known:,} rows, many for classes: "
-                "make it regression.",
-                name,
-            )
+    known = int((~np.isnan(codes)).sum())
+    if kind == "multiclass" and distinct * 2 > known:
+        message = (
+            f"{where} has {distinct:,} classes in {known:,} rows, fewer than two rows a class: "
+            + ("leave it out." if stray.any() else "make it regression.")
         )
-        if too_many:
-            return found
+        return [*found, Problem("error", message, name)]
+    if not stray.any() and distinct > MANY_CLASSES:
+        message = (
+            f"{where} has {distinct:,} different numbers in {known:,} rows, many for classes: "
+            "consider regression."
+        )
+        found.append(Problem("warning", message, name))
     counts = np.bincount(codes[~np.isnan(codes)].astype(np.int64), minlength=len(levels))
     single = np.flatnonzero(counts == 1)
     if len(single):

@@ -77,7 +77,7 @@ def test_text_among_the_numbers_of_a_target(frame):
     found = only(frame, "error", "'about 3' is not a number")
     assert (found.column, found.row) == ("y1", 8)
     frame.loc[9, "y1"] = "much"
-    assert "(and 1 more rows)" in only(frame, "error", "'about 3'").message
+    assert "(and in 1 more row)" in only(frame, "error", "'about 3'").message
 
 
 def test_text_among_the_numbers_of_an_input(frame):
@@ -110,6 +110,19 @@ def test_infinite_values(frame):
     assert only(frame, "error", "Target 'y1', row 7: the value is infinite").row == 7
     frame["y2"] = np.where(np.arange(N) % 2, np.inf, 1)
     assert only(frame, "error", "Target 'y2'").severity == "error"
+
+
+def test_huge_values(frame):
+    frame.loc[7, "a"] = 1e31
+    frame.loc[8, "y1"] = -1e308
+    assert only(frame, "error", "Column 'a', row 9: the value is beyond").row == 9
+    assert only(frame, "error", "Target 'y1', row 10: the value is beyond").row == 10
+
+
+def test_inf_as_a_level_of_text_is_text(frame):
+    frame["c"] = ["inf", "sup"] * (N // 2)
+    frame["y2"] = np.random.default_rng(2).permutation(frame["c"])
+    assert find(frame) == []
 
 
 def test_fewer_than_two_tasks_and_twenty_rows(frame):
@@ -145,7 +158,7 @@ def test_kinds_that_do_not_fit(frame):
     assert only(frame, "error", "make it binary", kinds={"y2": "multiclass"})
     assert only(frame, "error", "cannot be multilabel", kinds={"y2": "multilabel"})
     assert only(frame, "error", "unknown kind 'x'", kinds={"y2": "x"})
-    assert only(frame, "error", "40 different numbers", kinds={"y1": "multiclass"})
+    assert only(frame, "error", "40 classes in 40 rows", kinds={"y1": "multiclass"})
     frame["y1"] = ["u", "v"] * (N // 2)
     assert only(frame, "error", "'u' is not a number", kinds={"y1": "regression"})
 
@@ -161,6 +174,8 @@ def test_many_numeric_classes_are_a_warning():
 
 def test_free_text_and_dates_as_targets(frame):
     frame["y1"] = [f"words {i}" for i in range(N)]
+    kinds = {"y1": "multiclass"}
+    assert "leave it out" in only(frame, "error", "40 classes in 40 rows", kinds=kinds).message
     assert only(frame, "error", "free text (40 different values)").row == 2
     frame["y1"] = [f"2024-01-{i % 28 + 1:02d}" for i in range(N)]
     assert only(frame, "error", "holds dates")
