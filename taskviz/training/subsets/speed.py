@@ -19,6 +19,11 @@ PASSES, STEPS = 2, 5
 _MEASURED: dict[tuple[object, ...], float] = {}
 
 
+def forget() -> None:
+    """Drop what was measured, so that the next plan measures again."""
+    _MEASURED.clear()
+
+
 def trial_steps(candidates: Sequence[int]) -> int:
     """Network-steps that :func:`seconds_a_step` spends."""
     return PASSES * STEPS * sum(max(size, 1) for size in candidates)

@@ -47,6 +47,9 @@ class StackTrainer:
         inside = torch.from_numpy(self._membership).to(tensors.dtype).to(tensors.device)
         # The loss is the mean over the network's tasks: each weighs 1/|S|, the others nothing.
         self._share = (inside / inside.sum(dim=1, keepdim=True))[:, None, self._owners]
+        # 0 · inf is NaN: a label that is not finite must not reach networks without its task.
+        finite = bool(torch.isfinite(self._encoded.targets).all())
+        self._outside = None if finite else self._share == 0
 
     def train(self, progress: Progress) -> Losses:
         """Train and score; a network whose loss does not stay finite gets NaN."""
@@ -88,7 +91,10 @@ class StackTrainer:
             batch = slice(first, first + size)
             outputs = stack.forward(self._inputs[order[batch]])
             slopes = self._columns.gradient_(outputs, targets[batch], weights[batch])
-            flag = stack.backward(slopes.mul_(self._share)).sum(dim=(1, 2))
+            slopes.mul_(self._share)
+            if self._outside is not None:
+                slopes.masked_fill_(self._outside, 0)
+            flag = stack.backward(slopes).sum(dim=(1, 2))
             stack.update()
             yield flag
 

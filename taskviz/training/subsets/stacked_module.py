@@ -37,7 +37,8 @@ class StackedModule(Stack):
         super().__init__(count, learning_rate, weight_decay)
 
         def stacked(value: Tensor) -> Tensor:
-            return value.detach().expand(count, *value.shape).clone()
+            wide = value.detach().expand(count, *value.shape)
+            return wide.clone(memory_format=torch.contiguous_format)
 
         trunk = network.trunk
         self._weights = {name: stacked(value) for name, value in trunk.named_parameters()}
@@ -72,11 +73,11 @@ class StackedModule(Stack):
 
     def backward(self, gradient: Tensor) -> Tensor:
         """See :meth:`Stack.backward`."""
-        self.gradients = list(
-            torch.autograd.grad(
-                self._outputs, self.parameters, gradient, allow_unused=True, materialize_grads=True
-            )
+        gradients = torch.autograd.grad(
+            self._outputs, self.parameters, gradient, allow_unused=True, materialize_grads=True
         )
+        # vmap hands out permuted strides, and the fused optimizer reads memory in order.
+        self.gradients = [gradient.contiguous() for gradient in gradients]
         return self.gradients[-1]
 
     def score(self, inputs: Tensor) -> Tensor:
@@ -99,14 +100,23 @@ class StackedModule(Stack):
 
 
 def can_stack(network: MultiHeadNetwork, columns: Columns, inputs: Tensor) -> bool:
-    """Whether :class:`StackedModule` can train the network; tried on a few rows."""
+    """Whether :class:`StackedModule` can train the network; tried on a few rows.
+
+    The outputs must be those of the network itself, and a training step must go through.
+    """
     if not all(type(head) is nn.Linear and head.bias is not None for head in network.heads):
         return False
     try:
         stack = StackedModule(network, columns, 2, learning_rate=0.0, weight_decay=0.0)
+        network.eval()
+        with torch.no_grad():
+            outputs = network(inputs)
+        expected = torch.cat([outputs[number] for number in columns.places], dim=1)
+        if not torch.allclose(stack.score(inputs), expected, rtol=1e-3, atol=1e-4):
+            return False
         stack.backward(torch.zeros_like(stack.forward(inputs)))
         stack.update()
-        return stack.score(inputs).shape == (2, len(inputs), columns.total)
     except (RuntimeError, NotImplementedError, TypeError, ValueError, AssertionError):
         # What vmap has no rule for, it refuses by one of these.
         return False
+    return True
