@@ -24,11 +24,11 @@ DESCRIPTION_COLUMNS = (
 )
 DEFAULT_METRIC = {
     "regression": "mae",
-    "binary": "balanced_accuracy",
+    "binary": "auroc",
     "multiclass": "balanced_accuracy",
-    "multilabel": "balanced_accuracy",
+    "multilabel": "auroc",
 }
-"""Task kind → the metric shown first."""
+"""Task kind → the metric shown first; the same as training's, which stands above this room."""
 
 
 def describe_tasks(collection: TaskCollection) -> "pd.DataFrame":

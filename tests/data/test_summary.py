@@ -8,7 +8,13 @@ import pandas as pd
 import pytest
 
 from taskviz.data.builtin import load_built_in
-from taskviz.data.summary import DESCRIPTION_COLUMNS, class_counts, describe_tasks, preview
+from taskviz.data.summary import (
+    DEFAULT_METRIC,
+    DESCRIPTION_COLUMNS,
+    class_counts,
+    describe_tasks,
+    preview,
+)
 from taskviz.values import HIGHER_IS_BETTER, Samples, Task, TaskCollection
 
 
@@ -55,6 +61,12 @@ def test_describe_yeast():
     assert len(table) == 14
     assert table["classes"][0] == "no 1655 · yes 762"
     assert table["smallest_class_share"][0] == pytest.approx(762 / 2417)
+
+
+def test_the_metric_is_the_one_that_training_shows():
+    from taskviz.training.metrics import PRIMARY
+
+    assert DEFAULT_METRIC == PRIMARY
 
 
 def test_task_without_labels():
