@@ -2,7 +2,10 @@
 
 import os
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -14,6 +17,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 torch.set_num_threads(1)
 
 from taskviz.values import Task, TaskCollection  # noqa: E402
+
+if TYPE_CHECKING:
+    from taskviz.jobs import JobStore
 
 
 @pytest.fixture(scope="session")
@@ -66,3 +72,29 @@ def toy_factory() -> Callable[..., TaskCollection]:
 def toy() -> TaskCollection:
     """Four tasks of three kinds on 160 rows."""
     return make_toy()
+
+
+@pytest.fixture
+def job_store(tmp_path: Path) -> "Iterator[JobStore]":
+    """A job store with a cache of its own; no worker outlives the test."""
+    from taskviz.jobs import JobStore
+
+    store = JobStore(tmp_path / "cache")
+    yield store
+    for job in store.list():
+        process = store.identity(job.id)
+        if process is not None:
+            process.kill(job.id)
+
+
+@pytest.fixture
+def wait_until() -> Callable[..., None]:
+    """Wait for something that another process brings about; fail where it takes too long."""
+
+    def wait(true: Callable[[], object], seconds: float = 60.0, every: float = 0.05) -> None:
+        deadline = time.monotonic() + seconds
+        while not true():
+            assert time.monotonic() < deadline, f"not true after {seconds} s"
+            time.sleep(every)
+
+    return wait

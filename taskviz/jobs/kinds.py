@@ -145,7 +145,7 @@ class TrainingSpec(JobSpec):
         from taskviz.training.weighting import weighting_class
         from taskviz.verbs.options import training_options
 
-        if not self.grouping:
+        if not self.grouping or not self.grouping.get("groups"):
             raise TaskvizError("A job 'training' needs a grouping: the groups to be trained.")
         _whole(self.random_draws, "random_draws", 0, 100)
         weighting_class(str(self.weighting))

@@ -30,7 +30,7 @@ class JobProgress(Progress):
     def __init__(self, store: JobStore, job: str, attempt: int) -> None:
         self._store, self._job, self._attempt = store, job, attempt
         self._gathering, self._writing = threading.RLock(), threading.RLock()
-        self._stage, self._message = "", ""
+        self._stage, self._message = "Starting", ""
         self._done, self._units = 0.0, 1.0
         self._time_left = TimeLeft()
         self._points: list[Record] = []

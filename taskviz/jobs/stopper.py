@@ -4,6 +4,7 @@ The worker is given time to hear the flag, then SIGTERM, then its process group 
 of its own, so that neither the page that was clicked waits nor a closed one matters.
 """
 
+import os
 import signal
 import sys
 import time
@@ -12,8 +13,8 @@ from taskviz.jobs.job import Job
 from taskviz.jobs.store import JobStore, LostJob
 from taskviz.values import TaskvizError
 
-FLAG_SECONDS = 5.0
-TERM_SECONDS = 5.0
+FLAG_SECONDS = float(os.environ.get("TASKVIZ_FLAG_SECONDS", "5"))
+TERM_SECONDS = float(os.environ.get("TASKVIZ_TERM_SECONDS", "5"))
 POLL_SECONDS = 0.2
 
 

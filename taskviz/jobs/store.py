@@ -105,7 +105,7 @@ class JobStore:
         with self._database.write() as connection:
             connection.execute(
                 "INSERT INTO jobs (id, kind, title, spec, state, created, queued, beat, device, "
-                "message) VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?, 'Starting')",
+                "stage) VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?, 'Starting')",
                 (job, kind, title, dumps(spec), now, now, time.monotonic(), device),
             )
         return self.get(job)
@@ -124,8 +124,9 @@ class JobStore:
                 raise TaskvizError(f"Job {job} is done: there is nothing left to resume.")
             connection.execute(
                 "UPDATE jobs SET state = 'queued', attempt = attempt + 1, queued = ?, beat = ?, "
-                "cancel = NULL, pid = NULL, progress = 0, stage = '', message = 'Starting again', "
-                "seconds_left = NULL, error = '', details = '', finished = NULL WHERE id = ?",
+                "cancel = NULL, pid = NULL, host = NULL, heartbeat = NULL, progress = 0, "
+                "stage = 'Starting', message = '', seconds_left = NULL, error = '', details = '', "
+                "finished = NULL WHERE id = ?",
                 (time.time(), time.monotonic(), job),
             )
             connection.execute("DELETE FROM leases WHERE job = ?", (job,))
@@ -210,7 +211,7 @@ class JobStore:
                 "REPLACE INTO leases (device, job) VALUES (?, ?)", (job.device, job.id)
             )
             connection.execute(
-                "UPDATE jobs SET state = 'running', started = ?, message = '' WHERE id = ?",
+                "UPDATE jobs SET state = 'running', started = ? WHERE id = ?",
                 (time.time(), job.id),
             )
         return True

@@ -78,9 +78,11 @@ def _work(store: JobStore, job: Job) -> int:
 
 def _run(store: JobStore, job: Job, progress: JobProgress) -> dict[str, Any]:
     while not store.take_lease(job):
+        progress.begin(f"Waiting for {job.device}", 1)
         time.sleep(QUEUE_SECONDS)
         progress.cancelled |= store.cancel_wanted(job.id)
         progress.check()
+    progress.begin("Loading", 1)
     log.info("device %s is ours", job.device)
     # After the lease: loads torch.
     from taskviz.jobs.kinds import parse_spec

@@ -1,0 +1,138 @@
+"""SIGKILL in the middle: nothing finished is lost, nothing half-written is read."""
+
+import os
+import signal
+import time
+
+import numpy as np
+import psutil
+import pytest
+
+from taskviz.cache import Cache
+from taskviz.jobs import JobStore, resume_job, start_job
+from taskviz.verbs import read_affinity, read_training
+
+TASKS = [f"Class{i}" for i in range(1, 9)]
+TRAINING = {
+    "collection": {"reference": "yeast", "tasks": TASKS},
+    "grouping": {"groups": [TASKS[:3], TASKS[3:6], TASKS[6:]]},
+    "baselines": False,
+    "options": {"epochs": 30, "patience": 0, "width": 16},
+}
+
+
+def networks(store):
+    """Key → time of writing of every finished network."""
+    return {
+        entry.key: (entry.folder / "manifest.json").stat().st_mtime_ns
+        for entry in store.cache.entries("network")
+    }
+
+
+def whole(store, job):
+    """Wait for its end; only "done" will do."""
+    while (seen := store.get(job.id)).live:
+        time.sleep(0.1)
+    assert seen.state == "done", (seen, store.log_tail(job.id))
+    return seen
+
+
+def test_a_killed_training_resumes_without_repeating_finished_groups(
+    job_store, wait_until, tmp_path
+):
+    job = start_job("training", TRAINING, store=job_store)
+    wait_until(lambda: networks(job_store) or not job_store.get(job.id).live)
+    running = job_store.get(job.id)
+    os.kill(running.pid, signal.SIGKILL)
+    wait_until(lambda: job_store.get(job.id).state == "interrupted", 3)
+    finished = networks(job_store)
+    assert 1 <= len(finished) < 3
+    assert JobStore(job_store.root).running() == []
+    before = len(job_store.metrics(job.id))
+
+    again = resume_job(job.id, job_store)
+    assert (again.id, again.attempt) == (job.id, 2)
+    done = whole(job_store, job)
+    after = networks(job_store)
+    assert len(after) == 3
+    assert {key: after[key] for key in finished} == finished
+
+    # No point of a curve twice, and none of what was seen before has gone.
+    points = [point for _, point in job_store.metrics(job.id)]
+    keys = [(p["group"], p["task"], p["split"], p["metric"], p["step"]) for p in points]
+    assert len(set(keys)) == len(keys) >= before
+    for group in range(3):
+        assert {p["step"] for p in points if p["group"] == group} == set(range(1, 31))
+
+    calm = JobStore(tmp_path / "calm")
+    undisturbed = whole(calm, start_job("training", TRAINING, store=calm))
+    assert undisturbed.result == done.result
+    result = read_training(done.result["results"]["chosen"], job_store.cache)
+    expected = read_training(undisturbed.result["results"]["chosen"], calm.cache)
+    assert result.metrics.equals(expected.metrics)
+    assert result.history.equals(expected.history)
+    assert result.serving == expected.serving
+    for network, other in zip(result.networks, expected.networks, strict=True):
+        assert network.weights.keys() == other.weights.keys()
+        for name, weights in network.weights.items():
+            np.testing.assert_array_equal(weights, other.weights[name])
+
+
+@pytest.mark.parametrize("moment", [0.0, 0.7, 2.5])
+def test_a_killed_affinity_resumes_to_the_same_bits(job_store, wait_until, moment):
+    spec = {
+        "collection": {"reference": "digits", "tasks": ["zero", "one", "two"]},
+        "options": {"n": 60, "inits": 2},
+    }
+    job = start_job("affinity", spec, store=job_store)
+    time.sleep(moment)
+    pid = job_store.get(job.id).pid
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pytest.fail("the job was done before it could be killed: make it longer")
+    wait_until(lambda: not job_store.get(job.id).live, 3)
+    assert job_store.get(job.id).state in ("interrupted", "done")
+    if job_store.get(job.id).state == "interrupted":
+        resume_job(job.id, job_store)
+    done = whole(job_store, job)
+    matrix = read_affinity(done.result["affinity"], job_store.cache)
+
+    from taskviz.verbs import compute_affinity, load_collection
+
+    collection = load_collection("digits", tasks=["zero", "one", "two"])
+    fresh = compute_affinity(collection, "sca", n=60, inits=2, device="cpu", use_cache=False)
+    np.testing.assert_array_equal(matrix.values, fresh.values)
+
+
+def test_the_leavings_of_a_killed_writer_are_not_read(tmp_path):
+    cache = Cache(tmp_path)
+    key = "ab" * 32
+    # What a writer killed in the middle leaves: a folder under tmp/, or one without a manifest.
+    (tmp_path / "tmp" / "half").mkdir(parents=True)
+    (tmp_path / "tmp" / "half" / "matrix.json").write_text("{")
+    folder = cache.folder("affinity", key)
+    folder.mkdir(parents=True)
+    (folder / "matrix.json").write_text("{")
+    assert cache.find("affinity", key) is None
+    assert list(cache.entries("affinity")) == []
+    assert cache.put("affinity", key, lambda f: (f / "a").write_text("x"), {}) == folder
+    assert cache.find("affinity", key) == folder
+
+
+def test_a_worker_that_ran_out_of_memory_says_so(job_store, wait_until):
+    """The system refuses memory by a limit that is set on the running worker."""
+    if not hasattr(psutil.Process, "rlimit"):
+        pytest.skip("needs resource limits of other processes (Linux)")
+    job = start_job(
+        "training", {**TRAINING, "options": {"epochs": 100000, "patience": 0}}, store=job_store
+    )
+    wait_until(lambda: job_store.metrics(job.id) or not job_store.get(job.id).live)
+    process = psutil.Process(job_store.get(job.id).pid)
+    used = process.memory_info().vms
+    process.rlimit(psutil.RLIMIT_AS, (used, used))
+    wait_until(lambda: not job_store.get(job.id).live, 60)
+    seen = job_store.get(job.id)
+    # It says so itself, or a library ended it: then it is shown as interrupted, and can resume.
+    assert seen.state in ("failed", "interrupted")
+    assert "memory" in seen.error

@@ -1,0 +1,73 @@
+import dataclasses
+
+import pytest
+
+from taskviz.jobs.kinds import KINDS, parse_spec
+from taskviz.values import TaskvizError
+
+REF = {"reference": "linnerud"}
+GROUPS = {"groups": [["Weight", "Waist"], ["Pulse"]]}
+
+
+def test_an_affinity_spec_is_filled_up():
+    spec = parse_spec("affinity", {"collection": REF, "options": {"n": "7"}})
+    plain = spec.to_json()
+    assert plain["method"] == "sca"
+    assert plain["options"]["n"] == 7
+    assert plain["options"]["inits"] == 1
+    assert plain["collection"]["split_seed"] == 0
+    assert parse_spec("affinity", plain).to_json() == plain
+
+
+def test_a_training_spec_is_filled_up():
+    spec = parse_spec("training", {"collection": REF, "grouping": GROUPS})
+    plain = spec.to_json()
+    assert plain["baselines"] is True
+    assert plain["weighting"] == "equal"
+    assert plain["grouping"]["serving"] == {"Weight": 0, "Waist": 0, "Pulse": 1}
+    assert parse_spec("training", plain).to_json() == plain
+    assert spec.title == "Training of linnerud: 2 groups and its baselines"
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "words"),
+    [
+        ("report", {"collection": REF}, "Unknown kind of job 'report'"),
+        ("affinity", {}, "needs a collection"),
+        ("affinity", {"collection": "linnerud"}, "needs a collection"),
+        ("affinity", {"collection": REF, "command": "rm"}, "Unknown entry of the job"),
+        ("affinity", {"collection": REF, "method": "os:system"}, "Unknown affinity method"),
+        ("affinity", {"collection": REF, "options": {"cache": "x"}}, "Unknown option"),
+        ("affinity", {"collection": REF, "options": {"n": 0}}, "from 1"),
+        ("affinity", {"collection": REF, "options": [1]}, "'options'"),
+        ("affinity", {"collection": REF, "seed": -1}, "'seed'"),
+        ("affinity", {"collection": REF, "seed": True}, "'seed'"),
+        ("affinity", {"collection": {"reference": 3}}, "reference"),
+        ("training", {"collection": REF}, "needs a grouping"),
+        ("training", {"collection": REF, "grouping": {"groups": []}}, "grouping"),
+        ("training", {"collection": REF, "grouping": {"groups": [[]]}}, "empty"),
+        ("training", {"collection": REF, "grouping": GROUPS, "weighting": "x"}, "weighting"),
+        ("training", {"collection": REF, "grouping": GROUPS, "random_draws": 1e3}, "random_draws"),
+        ("training", {"collection": REF, "grouping": GROUPS, "options": {"epochs": "a"}}, "epochs"),
+    ],
+)
+def test_a_bad_spec_gets_one_sentence(kind, spec, words):
+    with pytest.raises(TaskvizError, match=words):
+        parse_spec(kind, spec)
+
+
+def test_a_path_stands_on_its_own(tmp_path, monkeypatch):
+    (tmp_path / "mine.csv").write_text("a,b\n1,2\n")
+    monkeypatch.chdir(tmp_path)
+    spec = parse_spec("affinity", {"collection": {"reference": "mine.csv"}})
+    assert spec.ref.reference == str(tmp_path / "mine.csv")
+    assert spec.title == "Affinity of mine by sca"
+    # A built-in's name is no path, even where a file is called so.
+    (tmp_path / "linnerud").write_text("")
+    assert parse_spec("affinity", {"collection": REF}).ref.reference == "linnerud"
+
+
+def test_every_kind_is_named_after_itself():
+    for name, kind in KINDS.items():
+        assert kind.kind == name
+        assert dataclasses.is_dataclass(kind)
