@@ -95,7 +95,7 @@ def gains_bars(
             dragmode=False,
             uirevision="gains",
             xaxis={
-                "title": {"text": "gain over training alone (% of its loss; right is better)"},
+                "title": {"text": "gain over training alone (right is better)"},
                 "ticksuffix": " %",
                 "nticks": 7,
             },
@@ -176,7 +176,9 @@ def contenders_dots(
     table = contender_means(results, split) if results else None
     figure = go.Figure()
     ticks: list[str] = []
+    span: list[float] | None = None
     if table is not None and table["loss"].notna().any():
+        span = _fair_range(table["loss"].to_numpy(dtype=np.float64))
         labels = list(table["contender"])
         drawn = [name for name in random_labels(results) if name != labels[0]]
         rows = [name for name in labels if name not in drawn] + (["random"] if drawn else [])
@@ -216,7 +218,11 @@ def contenders_dots(
             height=max(240, 100 + 46 * len(ticks)),
             dragmode=False,
             uirevision="contenders",
-            xaxis={"title": {"text": f"mean {split} loss (left is better)"}, "nticks": 6},
+            xaxis={
+                "title": {"text": f"mean {split} loss (left is better)"},
+                "nticks": 5,
+                "range": span,
+            },
             yaxis={
                 "tickmode": "array",
                 "tickvals": list(range(len(ticks))),
@@ -296,6 +302,14 @@ def _draws_trace(gains: Floats, rows: list[int], theme: Theme) -> go.Scatter:
         name=f"random × {count}" if count > 1 else "random",
         showlegend=True,
     )
+
+
+def _fair_range(losses: Floats) -> list[float]:
+    """At least 2 % of the losses wide: on a narrower axis chance would look like a difference."""
+    known = losses[np.isfinite(losses)]
+    low, high = float(known.min()), float(known.max())
+    half = max((high - low) * 0.58, 0.01 * abs(low + high) / 2, 1e-9)
+    return [(low + high) / 2 - half, (low + high) / 2 + half]
 
 
 def _mean_line(mean: float, row: int, draws: int, colour: str) -> go.Scatter:

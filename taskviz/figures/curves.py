@@ -39,7 +39,7 @@ def training_curves(
     kept: int | None = None,
     log: bool = False,
     dark: bool = False,
-    height: int = 300,
+    height: int | None = None,
 ) -> go.Figure:
     """One line a task (and seed) and split: validation solid, training dotted.
 
@@ -53,7 +53,7 @@ def training_curves(
             value over the tasks).
         log: logarithmic value axis.
         dark: theme.
-        height: in pixels.
+        height: in pixels; None leaves room for the names above.
     """
     theme = theme_of(dark)
     rows = history[(history["group"] == group) & (history["metric"] == metric)]
@@ -102,7 +102,7 @@ def training_curves(
     figure.update_layout(
         base_layout(
             dark,
-            height=height,
+            height=height or 260 + 22 * -(-(len(tasks) + len(splits)) // 4),
             showlegend=len(tasks) > 0 and bool(figure.data),
             # The same for as long as one looks at this group and metric: zoom survives a refresh.
             uirevision=f"curves-{group}-{metric}-{'log' if log else 'linear'}",

@@ -1,0 +1,80 @@
+"use strict";
+(() => {
+  const { charts, config } = JSON.parse(document.getElementById("taskviz-charts").textContent);
+  const root = document.documentElement;
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const buttons = [...document.querySelectorAll("[data-set-theme]")];
+  let printing = false;
+
+  const isDark = () => {
+    if (printing) return false;
+    const theme = root.dataset.theme;
+    return theme === "dark" || (theme === "auto" && system.matches);
+  };
+
+  // The dark figure is the light one with some entries replaced.
+  const themed = (chart, dark) => {
+    const figure = structuredClone(chart.figure);
+    for (const [path, value] of dark ? chart.dark : []) {
+      let place = figure;
+      for (const step of path.slice(0, -1)) place = place[step];
+      place[path[path.length - 1]] = value;
+    }
+    return figure;
+  };
+
+  // A page of paper is 680 px wide inside its margins; the screen's width says nothing of it.
+  const paperWidth = (element) =>
+    element.closest(".pair").children.length > 1 ? 308 : 640;
+
+  const drawOne = (chart, dark) => {
+    const element = document.getElementById("chart-" + chart.number);
+    const figure = themed(chart, dark);
+    const width = printing ? paperWidth(element) : element.clientWidth;
+    if (printing) figure.layout.width = width;
+    if (chart.square) figure.layout.height = Math.min(figure.layout.height, width + 110);
+    return Plotly.react(element, figure.data, figure.layout, config);
+  };
+
+  // All at once and not one after another: paper does not wait.
+  const draw = () => {
+    const dark = isDark();
+    return Promise.all(charts.map((chart) => drawOne(chart, dark))).then(() => {
+      root.dataset.drawn = charts.length;
+    });
+  };
+
+  const mark = () => {
+    for (const button of buttons) {
+      button.setAttribute("aria-pressed", String(button.dataset.setTheme === root.dataset.theme));
+    }
+  };
+
+  for (const button of buttons) {
+    button.addEventListener("click", () => {
+      root.dataset.theme = button.dataset.setTheme;
+      mark();
+      draw();
+    });
+  }
+  document.querySelector(".themes").hidden = false;
+  mark();
+  system.addEventListener("change", draw);
+
+  // On paper: light, and every table open.
+  let opened = [];
+  addEventListener("beforeprint", () => {
+    printing = true;
+    opened = [...document.querySelectorAll("details:not([open]):not([data-wide])")];
+    for (const details of opened) details.open = true;
+    draw();
+  });
+  addEventListener("afterprint", () => {
+    printing = false;
+    for (const details of opened) details.open = false;
+    draw();
+  });
+
+  if (charts.length) draw();
+  else root.dataset.drawn = 0;
+})();
