@@ -11,16 +11,16 @@ from taskviz.cli.parameters import (
     Background,
     Device,
     Kinds,
+    LeaveOut,
     NoCache,
     Options,
     Reference,
     Seed,
+    Source,
     SplitSeed,
     Targets,
     Tasks,
-    collection_spec,
     method_options,
-    open_collection,
 )
 from taskviz.cli.terminal import duration, progress_bar, put_json, put_line, put_table
 
@@ -37,6 +37,7 @@ def affinity(
     targets: Targets = "",
     tasks: Tasks = "",
     kinds: Kinds = None,
+    leave_out: LeaveOut = None,
     split_seed: SplitSeed = 0,
     seed: Seed = 0,
     device: Device = "auto",
@@ -52,17 +53,22 @@ def affinity(
     from taskviz.verbs import affinity_key, compute_affinity
     from taskviz.verbs.options import affinity_options
 
+    source = Source(reference, targets, tasks, kinds, leave_out, split_seed)
     chosen = affinity_options(method, method_options(context, options))
     if background:
         from taskviz.cli.jobs import put_started
         from taskviz.jobs import start_job
 
-        ref = collection_spec(reference, targets, tasks, kinds, split_seed)
-        spec = {"collection": ref, "method": method, "options": chosen, "seed": seed}
+        spec = {
+            "collection": source.to_json(),
+            "method": method,
+            "options": chosen,
+            "seed": seed,
+        }
         put_started(start_job("affinity", spec, device=device), as_json)
         return
     with progress_bar() as progress:
-        collection = open_collection(reference, targets, tasks, kinds, split_seed)
+        collection = source.open()
         matrix = compute_affinity(
             collection,
             method,

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from taskviz.cli.parameters import AsJson, Kinds, Targets, names, pairs
+from taskviz.cli.parameters import AsJson, Kinds, LeaveOut, Targets, names, pairs
 from taskviz.cli.terminal import put_json, put_line, put_table
 from taskviz.values import TaskvizError
 
@@ -38,10 +38,12 @@ def check(
     path: Annotated[str, typer.Argument(help="A table, .csv or .parquet.")],
     targets: Targets = "",
     kinds: Kinds = None,
+    leave_out: LeaveOut = None,
     as_json: AsJson = False,
 ) -> None:
     """Every problem of a table as a collection; the exit status is 1 where one is an error."""
-    found = _findings(path, names(targets), pairs(kinds, "--kind"))
+    out = None if leave_out is None else names(leave_out)
+    found = _findings(path, names(targets), pairs(kinds, "--kind"), out)
     errors = sum(problem["severity"] == "error" for problem in found["problems"])
     if as_json:
         put_json(found)
@@ -54,7 +56,9 @@ def check(
         raise typer.Exit(1)
 
 
-def _findings(path: str, targets: list[str], kinds: dict[str, str]) -> dict[str, Any]:
+def _findings(
+    path: str, targets: list[str], kinds: dict[str, str], leave_out: list[str] | None
+) -> dict[str, Any]:
     from taskviz.data import Problem, find_problems, propose_targets, read_table
 
     try:
@@ -64,7 +68,7 @@ def _findings(path: str, targets: list[str], kinds: dict[str, str]) -> dict[str,
     else:
         if not targets:
             targets = [p.name for p in propose_targets(table.frame) if p.role == "target"]
-        problems = find_problems(table.frame, targets, kinds)
+        problems = find_problems(table.frame, targets, kinds, leave_out)
         rows, notes = len(table.frame), list(table.notes)
     return {
         "file": path,

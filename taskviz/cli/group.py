@@ -11,13 +11,14 @@ from taskviz.cli.parameters import (
     AsJson,
     Device,
     Kinds,
+    LeaveOut,
     Options,
     Seed,
+    Source,
     SplitSeed,
     Targets,
     Tasks,
     method_options,
-    open_collection,
     pairs,
 )
 from taskviz.cli.plan import AffinityOptions
@@ -44,6 +45,7 @@ def group(
     targets: Targets = "",
     tasks: Tasks = "",
     kinds: Kinds = None,
+    leave_out: LeaveOut = None,
     split_seed: SplitSeed = 0,
     seed: Seed = 0,
     device: Device = "auto",
@@ -65,7 +67,7 @@ def group(
     with progress_bar() as progress:
         values = read_affinity_file(Path(source))
         if values is None:
-            collection = open_collection(source, targets, tasks, kinds, split_seed)
+            collection = Source(source, targets, tasks, kinds, leave_out, split_seed).open()
             values = compute_affinity(
                 collection,
                 affinity,

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +16,10 @@ Targets = Annotated[str, typer.Option(help="Target columns of a table: a,b,c.")]
 Tasks = Annotated[str, typer.Option(help="Tasks to keep: a,b,c, or how many of the first ones.")]
 Kinds = Annotated[
     list[str] | None, typer.Option("--kind", help="Kind of a target, column=kind; repeatable.")
+]
+LeaveOut = Annotated[
+    str | None,
+    typer.Option(help="Columns that are neither input nor target: a,b; '' leaves out none."),
 ]
 SplitSeed = Annotated[int, typer.Option(help="Seed of the train, valid and test split.", min=0)]
 Seed = Annotated[int, typer.Option(help="Every random draw derives from it.", min=0)]
@@ -32,39 +37,45 @@ PASS_THROUGH = {"allow_extra_args": True, "ignore_unknown_options": True}
 """Options that a command does not know itself are those of its method: ``--n 200``."""
 
 
-def open_collection(
-    reference: str, targets: str, tasks: str, kinds: Sequence[str] | None, split_seed: int
-) -> TaskCollection:
+@dataclass(frozen=True)
+class Source:
     """The collection that the common parameters speak of."""
-    from taskviz.verbs import load_collection
 
-    return load_collection(
-        reference,
-        targets=names(targets),
-        tasks=task_choice(tasks),
-        kinds=pairs(kinds, "--kind"),
-        split_seed=split_seed,
-    )
+    reference: str
+    targets: str
+    tasks: str
+    kinds: Sequence[str] | None
+    leave_out: str | None
+    split_seed: int
 
+    def open(self) -> TaskCollection:
+        """Load it."""
+        from taskviz.verbs import load_collection
 
-def collection_spec(
-    reference: str, targets: str, tasks: str, kinds: Sequence[str] | None, split_seed: int
-) -> dict[str, Any]:
-    """The same as plain data for a job."""
-    from taskviz.data import CollectionRef
+        return load_collection(
+            self.reference,
+            targets=names(self.targets),
+            tasks=task_choice(self.tasks),
+            kinds=pairs(self.kinds, "--kind"),
+            split_seed=self.split_seed,
+            leave_out=None if self.leave_out is None else names(self.leave_out),
+        )
 
-    chosen = task_choice(tasks)
-    if isinstance(chosen, int):
-        chosen = list(open_collection(reference, targets, tasks, kinds, split_seed).names)
-    ref = CollectionRef(
-        reference=reference,
-        targets=tuple(names(targets)),
-        kinds=pairs(kinds, "--kind"),
-        tasks=tuple(chosen or ()),
-        split_seed=split_seed,
-    )
-    plain: dict[str, Any] = ref.to_json()
-    return plain
+    def to_json(self) -> dict[str, Any]:
+        """The same as plain data for a job."""
+        from taskviz.data import CollectionRef
+
+        chosen = task_choice(self.tasks)
+        ref = CollectionRef(
+            reference=self.reference,
+            targets=tuple(names(self.targets)),
+            kinds=pairs(self.kinds, "--kind"),
+            # How many of the first: their names are known once it is open.
+            tasks=tuple(self.open().names if isinstance(chosen, int) else chosen or ()),
+            split_seed=self.split_seed,
+            leave_out=None if self.leave_out is None else tuple(names(self.leave_out)),
+        )
+        return ref.to_json()
 
 
 def names(text: str) -> list[str]:

@@ -10,14 +10,15 @@ from taskviz.cli.parameters import (
     AsJson,
     Device,
     Kinds,
+    LeaveOut,
     Options,
     Reference,
     Seed,
+    Source,
     SplitSeed,
     Targets,
     Tasks,
     method_options,
-    open_collection,
 )
 from taskviz.cli.plan import (
     AffinityOptions,
@@ -54,6 +55,7 @@ def report(
     targets: Targets = "",
     tasks: Tasks = "",
     kinds: Kinds = None,
+    leave_out: LeaveOut = None,
     split_seed: SplitSeed = 0,
     seed: Seed = 0,
     device: Device = "auto",
@@ -67,9 +69,10 @@ def report(
     from taskviz.verbs.options import training_options
 
     plan = Plan(budget, grouping_file, method, grouper, affinity_options, grouping_options)
+    source = Source(reference, targets, tasks, kinds, leave_out, split_seed)
     chosen = training_options(method_options(context, options))
     with progress_bar() as progress:
-        collection = open_collection(reference, targets, tasks, kinds, split_seed)
+        collection = source.open()
         grouping, matrix = plan.make(collection, seed, device, progress)
         groupings = {"chosen": grouping}
         if baselines:

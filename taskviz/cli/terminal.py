@@ -28,9 +28,11 @@ def put_table(title: str, header: Sequence[str], rows: Sequence[Sequence[Any]]) 
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=Text(one_line(title)), title_justify="left")
+    put_line(title)
+    table = Table()
     for i, name in enumerate(header):
-        table.add_column(Text(one_line(name)), justify="left" if i == 0 else "right")
+        numbers = all(isinstance(row[i], int | float | None) for row in rows)
+        table.add_column(Text(one_line(name)), justify="right" if numbers else "left")
     for row in rows:
         table.add_row(*(Text(one_line(_cell(value))) for value in row))
     # Where stdout is no terminal a table is as wide as it needs to be.

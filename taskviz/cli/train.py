@@ -11,16 +11,16 @@ from taskviz.cli.parameters import (
     Background,
     Device,
     Kinds,
+    LeaveOut,
     NoCache,
     Options,
     Reference,
     Seed,
+    Source,
     SplitSeed,
     Targets,
     Tasks,
-    collection_spec,
     method_options,
-    open_collection,
 )
 from taskviz.cli.plan import (
     AffinityOptions,
@@ -58,6 +58,7 @@ def train(
     targets: Targets = "",
     tasks: Tasks = "",
     kinds: Kinds = None,
+    leave_out: LeaveOut = None,
     split_seed: SplitSeed = 0,
     seed: Seed = 0,
     device: Device = "auto",
@@ -76,16 +77,17 @@ def train(
     from taskviz.verbs.options import training_options
 
     plan = Plan(budget, grouping_file, method, grouper, affinity_options, grouping_options)
+    source = Source(reference, targets, tasks, kinds, leave_out, split_seed)
     chosen = training_options(method_options(context, options))
     with progress_bar() as progress:
-        collection = open_collection(reference, targets, tasks, kinds, split_seed)
+        collection = source.open()
         grouping, _ = plan.make(collection, seed, device, progress, use_cache=not no_cache)
         if background:
             from taskviz.cli.jobs import put_started
             from taskviz.jobs import start_job
 
             spec = {
-                "collection": collection_spec(reference, targets, tasks, kinds, split_seed),
+                "collection": source.to_json(),
                 "grouping": grouping.to_json(),
                 "baselines": baselines,
                 "random_draws": random_draws,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 from taskviz.values import AffinityMatrix, Grouping, TaskCollection, TrainingResult
 from taskviz.verbs.loading import check_tasks
@@ -15,14 +15,20 @@ def write_report(
     groupings: Sequence[Grouping] = (),
     results: Sequence[TrainingResult] | Mapping[str, TrainingResult] = (),
     path: Path | str,
-    **settings: Any,
+    notes: str = "",
+    title: str = "",
+    frontier: Sequence[Grouping] = (),
+    theme: Literal["auto", "light", "dark"] = "auto",
 ) -> Path:
     """Write one HTML file that opens offline.
 
     Args:
         results: of the chosen grouping and its baselines; a mapping names each.
         path: where the file goes.
-        settings: handed on to :func:`taskviz.report.write_report`.
+        notes: plain text of the author.
+        title: heading; the collection's name where empty.
+        frontier: a grouping for each budget, to show what other budgets would buy.
+        theme: ``auto`` follows the reader's system.
 
     Raises:
         TaskvizError: a matrix, grouping or result of another collection, or a path that cannot be
@@ -32,17 +38,18 @@ def write_report(
 
     for matrix in affinities:
         check_tasks(matrix.tasks, collection, "the affinity matrix")
-    for grouping in groupings:
+    for grouping in (*groupings, *frontier):
         check_tasks(grouping.tasks, collection, "the grouping")
     for result in results.values() if isinstance(results, Mapping) else results:
         check_tasks(result.grouping.tasks, collection, "the training result")
-    return Path(
-        write(
-            collection=collection,
-            affinities=affinities,
-            groupings=groupings,
-            results=results,
-            path=path,
-            **settings,
-        )
+    return write(
+        collection=collection,
+        affinities=affinities,
+        groupings=groupings,
+        results=results,
+        path=path,
+        notes=notes,
+        title=title,
+        frontier=frontier,
+        theme=theme,
     )
