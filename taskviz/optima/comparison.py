@@ -10,7 +10,7 @@ from torch import Tensor
 
 from taskviz.networks import MultiHeadNetwork
 from taskviz.optima.capture import output_gradients, recording
-from taskviz.optima.features import feature_gradients
+from taskviz.optima.features import Heads
 from taskviz.optima.generic import generic_distances
 from taskviz.optima.l1 import BLOCK_BYTES, accumulator, pair_indices, pairwise_l1
 from taskviz.optima.layers import Sampling, layer_distances
@@ -79,15 +79,10 @@ class Comparison:
         if channels < 1:
             self._sampling = Sampling(channels, torch.Generator().manual_seed(seed))
         self._budget = memory_mb * 2**20
-        known = units.known.cpu()
-        patterns, which = torch.unique(known, dim=0, return_inverse=True)
-        self._order = torch.argsort(which, stable=True)
-        self._tasks = [torch.nonzero(pattern)[:, 0] for pattern in patterns]
-        self._which = torch.arange(len(units)) if single else which[self._order]
-        if single:
-            self._tasks = [self._tasks[pattern] for pattern in which[self._order].tolist()]
-        in_order = bool((self._order == torch.arange(len(units))).all())
-        self.units = units if in_order else units.take(self._order)
+        self._tasks, self._which, order = _patterns(units.known.cpu(), single)
+        self._order = torch.arange(len(units)) if order is None else order
+        self.units = units if order is None else units.take(order)
+        self._heads = Heads(network, self.units)
         self.way = choose_way(network.trunk, self.units.inputs)
         self._chunk = self._plan()
 
@@ -136,7 +131,7 @@ class Comparison:
         if not self.way.layers:
             self._elements = (self._budget - fixed) // (2 * size)
             return 1
-        wanted = max(BLOCK_BYTES, 3 * size * numbers // 2, _FEWEST * size * unit)
+        wanted = max(BLOCK_BYTES, 2 * size * numbers, _FEWEST * size * unit)
         most = max(1, min(wanted, self._budget - fixed) // (size * unit))
         chunks = math.ceil(len(self.units) / most)
         return math.ceil(len(self.units) / chunks)
@@ -144,9 +139,9 @@ class Comparison:
     def _compare(self, start: int, stop: int) -> Iterator[Run]:
         spans = list(self._spans(start, stop))
         if self.way.layers:
-            totals = self._by_layers(self.units.part(start, stop), spans)
+            totals = self._by_layers(start, stop, spans)
         else:
-            totals = [self._generic(self.units.part(start, stop), spans[0].tasks)]
+            totals = [self._generic(start, spans[0].tasks)]
         for span, total in zip(spans, totals, strict=True):
             units = self._order[start + span.start : start + span.stop]
             yield Run(units, span.tasks, total.cpu())
@@ -161,7 +156,8 @@ class Comparison:
                 tasks = torch.cat([tasks, torch.tensor([self._rows - 1])])
             yield _Span(first, end, tasks)
 
-    def _by_layers(self, part: Units, spans: Sequence["_Span"]) -> list[Tensor]:
+    def _by_layers(self, start: int, stop: int, spans: Sequence["_Span"]) -> list[Tensor]:
+        part = self.units.part(start, stop)
         layers = {name: self.network.trunk.get_submodule(name) for name in self.way.layers}
         tasks = len(part.tasks)
         stacked = part.inputs[0] if part.joint else torch.cat(part.inputs)
@@ -169,11 +165,11 @@ class Comparison:
             features = self.network.trunk(stacked)
         regular(traces, len(stacked))
         if part.joint:
-            cotangents = self._cotangents(part, [features])
+            cotangents = self._cotangents([features], start, stop)
             deltas = output_gradients(features, traces, cotangents)
             inputs = [trace.inputs for trace in traces]
         else:
-            cotangents = self._cotangents(part, list(by_task(features, tasks)))
+            cotangents = self._cotangents(list(by_task(features, tasks)), start, stop)
             deltas = output_gradients(features, traces, cotangents[:tasks].flatten(0, 1))
             deltas = [self._with_origin(by_task(delta, tasks)) for delta in deltas]
             inputs = [self._with_origin(by_task(trace.inputs, tasks)) for trace in traces]
@@ -193,12 +189,13 @@ class Comparison:
                 _forget_rounding(total, span.cut(cotangents, self._rows))
         return totals
 
-    def _generic(self, unit: Units, tasks: Tensor) -> Tensor:
+    def _generic(self, start: int, tasks: Tensor) -> Tensor:
+        unit = self.units.part(start, start + 1)
         if len(tasks) < 2:
             return accumulator(0, unit.inputs[0].device)
         with _without_cudnn(unit.inputs[0].device), torch.enable_grad():
             features = [self.network.trunk(own) for own in unit.inputs]
-            cotangents = self._cotangents(unit, features)[tasks]
+            cotangents = self._cotangents(features, start, start + 1)[tasks]
             picked = features
             if not unit.joint:
                 blank = features[0] * 0
@@ -210,8 +207,8 @@ class Comparison:
             _forget_rounding(total, cotangents)
         return total
 
-    def _cotangents(self, part: Units, features: Sequence[Tensor]) -> Tensor:
-        found = feature_gradients(self.network, part, features)
+    def _cotangents(self, features: Sequence[Tensor], start: int, stop: int) -> Tensor:
+        found = self._heads.gradients(features, start, stop)
         if self._scales is not None:
             found = found * self._scales.view(-1, *[1] * (found.dim() - 1))
         return self._with_origin(found)
@@ -236,6 +233,30 @@ class _Span:
         return own if len(self.tasks) == rows else own[self.tasks.to(own.device)]
 
 
+def _patterns(known: Tensor, single: bool) -> tuple[list[Tensor], Tensor, Tensor | None]:
+    """Units in an order in which those with labels of the same tasks stand together.
+
+    Args:
+        known: ``(n, T)`` bool.
+        single: give every unit a pattern of its own.
+
+    Returns:
+        Tasks of each pattern; pattern of each unit in that order; the order, None if unchanged.
+    """
+    n, tasks = known.shape
+    if bool(known.all()):
+        every = torch.arange(tasks)
+        if single:
+            return [every] * n, torch.arange(n), None
+        return [every], torch.zeros(n, dtype=torch.long), None
+    patterns, which = torch.unique(known, dim=0, return_inverse=True)
+    found = [torch.nonzero(pattern)[:, 0] for pattern in patterns]
+    order = torch.argsort(which, stable=True)
+    if single:
+        return [found[pattern] for pattern in which[order].tolist()], torch.arange(n), order
+    return found, which[order], order
+
+
 def _empty(span: _Span, device: torch.device) -> Tensor:
     return accumulator(len(span.tasks) * (len(span.tasks) - 1) // 2, device)
 
@@ -252,7 +273,9 @@ def _forget_rounding(total: Tensor, cotangents: Tensor) -> None:
     flat = cotangents.reshape(len(cotangents), -1)
     sizes = flat.abs().sum(dim=1).to(total.device, total.dtype)
     first, second = pair_indices(len(flat))
-    limit = 64 * torch.finfo(flat.dtype).eps * (sizes[first] + sizes[second])
+    # a head sums this many products
+    width = max(16, cotangents.shape[-1])
+    limit = 16 * math.sqrt(width) * torch.finfo(flat.dtype).eps * (sizes[first] + sizes[second])
     total[:, pairwise_l1(flat) <= limit] = 0.0
 
 

@@ -4,7 +4,7 @@ The public face of this room: a network and units in, distances out, by the fast
 exact for this network (:mod:`taskviz.optima.way`) and within a given memory.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,9 +84,7 @@ def pairwise_distances(
         network, units, memory_mb=memory_mb, channels=channels, seed=seed, scales=scales
     )
     tasks = len(units.tasks)
-    total = torch.zeros(2, tasks, tasks, dtype=torch.float64)
-    for run in comparison.runs(progress):
-        _add(total, run)
+    total = _total(comparison.runs(progress), tasks)
     known = units.known.long().cpu().numpy()
     return PairwiseDistances(
         sums=total[0].numpy(),
@@ -133,14 +131,21 @@ def gradient_norms(
     tasks = len(units.tasks)
     # The norm is the distance from a task whose gradient is 0.
     comparison = Comparison(network, units, memory_mb=memory_mb, origin=True)
-    total = torch.zeros(2, tasks + 1, tasks + 1, dtype=torch.float64)
-    for run in comparison.runs(progress):
-        _add(total, run)
+    total = _total(comparison.runs(progress), tasks + 1)
     counts = units.known.sum(dim=0).cpu().numpy()
     sums = total[0, :tasks, tasks].numpy()
     return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
 
 
-def _add(total: Tensor, run: Run) -> None:
-    for kind in range(2):
-        total[kind][run.tasks[:, None], run.tasks] += square(run.distances[kind], len(run.tasks))
+def _total(runs: Iterable[Run], rows: int) -> Tensor:
+    """``(2, rows, rows)`` sums and variances over all runs."""
+    patterns: dict[tuple[int, ...], Tensor] = {}
+    for run in runs:
+        key = tuple(run.tasks.tolist())
+        patterns[key] = patterns[key] + run.distances if key in patterns else run.distances
+    total = torch.zeros(2, rows, rows, dtype=torch.float64)
+    for key, found in patterns.items():
+        tasks = torch.tensor(key, dtype=torch.long)
+        for kind in range(2):
+            total[kind][tasks[:, None], tasks] += square(found[kind], len(tasks))
+    return total

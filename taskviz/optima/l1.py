@@ -8,8 +8,9 @@ BLOCK_BYTES = 1 << 20
 """Gradients are formed in blocks of this size, compared at once, and thrown away: a block stays in
 the cache of a core while all pairs are taken from it."""
 
-_FLOAT32_COLUMNS = 8192
-"""Columns summed in float32 before the sum goes on in float64."""
+COLUMNS = 8192
+"""Columns compared at once: float32 sums of more would lose digits before the sum goes on in
+float64."""
 
 
 def pair_indices(rows: int) -> tuple[Tensor, Tensor]:
@@ -24,9 +25,9 @@ def pairwise_l1(rows: Tensor) -> Tensor:
     On the device of ``rows``, or on the host where the device has no float64.
     """
     count, width = rows.shape
-    step = max(_FLOAT32_COLUMNS, BLOCK_BYTES // (count * rows.element_size()))
+    step = max(COLUMNS, BLOCK_BYTES // (count * rows.element_size()))
     if rows.dtype != torch.float64:
-        step = _FLOAT32_COLUMNS
+        step = COLUMNS
     total = _pairs(rows[:, :step])
     for start in range(step, width, step):
         total += _pairs(rows[:, start : start + step])

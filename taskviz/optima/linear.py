@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from taskviz.optima.l1 import BLOCK_BYTES, pairwise_l1
+from taskviz.optima.l1 import BLOCK_BYTES, COLUMNS, pairwise_l1
 
 _SORT_FROM = {torch.float64: 128.0, torch.float32: 256.0}
 """Sorting beats the dense form from this J·K/(J+K) on (measured; the dense form is a few fused
@@ -31,7 +31,7 @@ def same_input(deltas: Tensor, inputs: Tensor, *, weight: bool = True, bias: boo
     tasks, n, height = deltas.shape
     factors = inputs.abs().sum(dim=1) if weight else torch.zeros_like(inputs[:, 0])
     factors = (factors + float(bias))[:, None]
-    step = max(1, BLOCK_BYTES // (tasks * height * deltas.element_size()))
+    step = max(1, COLUMNS // height)
     total: Tensor | None = None
     for i in range(0, n, step):
         rows = deltas[:, i : i + step] * factors[i : i + step]
