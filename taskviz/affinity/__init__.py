@@ -14,6 +14,7 @@ ESTIMATORS: dict[str, str] = {
     "hoa": "taskviz.affinity.hoa:HOA",
     "higher-order": "taskviz.affinity.higher_order:HigherOrder",
     "surrogate": "taskviz.affinity.surrogate:Surrogate",
+    "gradient": "taskviz.affinity.gradient:Gradient",
     "forward-selection": "taskviz.affinity.forward_selection:ForwardSelection",
     "discrepancy": "taskviz.affinity.discrepancy:Discrepancy",
     "etap": "taskviz.affinity.etap:ETAP",

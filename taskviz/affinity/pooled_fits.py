@@ -1,0 +1,259 @@
+"""Regressions on the pooled samples of subsets of the tasks, all subsets as one batch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from taskviz.values import TaskKind
+
+CHORD_STEPS = 30
+MEMORY = 5
+"""Chord steps whose secants correct the next one."""
+NEWTON_STEPS = 50
+BLOCK = 1 << 23
+"""Numbers that a batch of subsets may hold at once."""
+
+
+@dataclass(frozen=True)
+class TaskSamples:
+    """Linear model of one task's outputs, ``offset + features · w``, on its labelled samples.
+
+    Args:
+        kind: decides the loss, as in :mod:`taskviz.training.losses`.
+        features: ``(n, outputs, d)``.
+        offset: ``(n, outputs)``.
+        target: ``(n, width)`` scaled value or class code.
+        known: ``(n, width)`` bool; every row has a label.
+    """
+
+    kind: TaskKind
+    features: Tensor
+    offset: Tensor
+    target: Tensor
+    known: Tensor
+
+    def outputs(self, weights: Tensor) -> Tensor:
+        """``(n, outputs, m)`` for ``(m, d)`` weights."""
+        n, columns, d = self.features.shape
+        return (self.features.reshape(-1, d) @ weights.T).reshape(n, columns, -1) + (
+            self.offset[..., None]
+        )
+
+    def losses(self, weights: Tensor) -> Tensor:
+        """``(m,)`` mean loss."""
+        return self.losses_of(self.outputs(weights))
+
+    def losses_of(self, outputs: Tensor) -> Tensor:
+        """``(m,)`` mean loss of ``(n, outputs, m)``."""
+        if self.kind == "multiclass":
+            return -self._hot(outputs).mul(outputs.log_softmax(dim=1)).sum(dim=(0, 1)) / len(
+                outputs
+            )
+        target = self.target[..., None]
+        if self.kind == "regression":
+            losses = (outputs - target) ** 2
+        else:
+            losses = F.softplus(outputs) - target * outputs
+        return (losses * self._share[..., None]).sum(dim=(0, 1))
+
+    def gradient(self, weights: Tensor) -> Tensor:
+        """``(m, d)`` gradient of the mean loss."""
+        outputs = self.outputs(weights)
+        if self.kind == "multiclass":
+            signal = (outputs.softmax(dim=1) - self._hot(outputs)) / len(outputs)
+        elif self.kind == "regression":
+            signal = 2 * (outputs - self.target[..., None]) * self._share[..., None]
+        else:
+            signal = (outputs.sigmoid() - self.target[..., None]) * self._share[..., None]
+        d = self.features.shape[2]
+        return signal.reshape(-1, len(weights)).T @ self.features.reshape(-1, d)
+
+    def hessian(self, weights: Tensor) -> Tensor:
+        """``(d, d)`` second derivative of the mean loss at one ``(d,)``."""
+        outputs = self.outputs(weights[None])[..., 0]
+        flat = self.features.reshape(-1, self.features.shape[2])
+        if self.kind == "multiclass":
+            p = outputs.softmax(dim=1)
+            mean = (p[..., None] * self.features).sum(dim=1)
+            bent = flat.T @ (flat * p.reshape(-1, 1)) - mean.T @ mean
+            return bent / len(outputs)
+        if self.kind == "regression":
+            curvature = 2 * self._share
+        else:
+            p = outputs.sigmoid()
+            curvature = p * (1 - p) * self._share
+        return flat.T @ (flat * curvature.reshape(-1, 1))
+
+    @property
+    def _share(self) -> Tensor:
+        """``(n, width)`` weight of each label in the mean loss."""
+        known = self.known.to(self.features.dtype)
+        return known / known.sum(dim=1, keepdim=True) / len(known)
+
+    def _hot(self, outputs: Tensor) -> Tensor:
+        hot = F.one_hot(self.target[:, 0].long(), outputs.shape[1])
+        return hot.to(outputs.dtype)[..., None]
+
+
+@dataclass(frozen=True)
+class Fits:
+    """Solutions of a batch of subsets.
+
+    Args:
+        weights: ``(m, d)``.
+        residual: ``(m,)`` length of the gradient left, as a share of that at 0.
+        by_newton: how many the chord steps left to Newton's method.
+    """
+
+    weights: Tensor
+    residual: Tensor
+    by_newton: int
+
+
+class PooledFits:
+    """Minimises ``(1/|S|) Σ_{t ∈ S} L_t(w) + (λ/2) ‖w‖²`` for any subsets S at once.
+
+    The derivatives of each task at w = 0 are computed once; those of a subset are their sums. From
+    them chord steps (Newton steps with the Hessian kept from the start, corrected by the secants of
+    the last few steps as L-BFGS does) solve many subsets in one batch of matrix products. One step
+    is exact for regression. A subset whose gradient doubles, or is not small after 30 steps, goes
+    on by Newton's method with a line search.
+
+    Args:
+        samples: training samples, one a task; None for a task without labels, which is then left
+            out of every subset.
+        tolerance: a fit is done when the gradient is this share of its length at 0.
+    """
+
+    def __init__(self, samples: Sequence[TaskSamples | None], tolerance: float = 1e-3) -> None:
+        self.samples, self.tolerance = samples, tolerance
+        first = next(sample for sample in samples if sample is not None)
+        self.d = first.features.shape[2]
+        zero = first.features.new_zeros(self.d)
+        gradients, hessians = [], []
+        for sample in samples:
+            if sample is None:
+                gradients.append(zero)
+                hessians.append(zero[:, None] * zero)
+            else:
+                gradients.append(sample.gradient(zero[None])[0])
+                hessians.append(sample.hessian(zero))
+        self.gradients, self.hessians = torch.stack(gradients), torch.stack(hessians)
+        self.scale = float(self.hessians.diagonal(dim1=1, dim2=2).mean())
+        """Mean curvature a direction: the natural unit of λ."""
+        self._widest = max(s.offset.numel() for s in samples if s is not None)
+
+    def solve(self, membership: Tensor, ridge: float) -> Fits:
+        """Fit every row of ``(m, T)`` bool membership.
+
+        Args:
+            ridge: λ > 0.
+        """
+        block = max(1, BLOCK // max(self.d**2, self._widest))
+        parts = [self._solve(rows, ridge) for rows in torch.split(membership, block)]
+        return Fits(
+            torch.cat([part.weights for part in parts]),
+            torch.cat([part.residual for part in parts]),
+            sum(part.by_newton for part in parts),
+        )
+
+    def _solve(self, membership: Tensor, ridge: float) -> Fits:
+        share = membership.to(self.gradients.dtype)
+        share = share / share.sum(dim=1, keepdim=True).clamp(min=1)
+        hessian = torch.tensordot(share, self.hessians, dims=1)
+        hessian.diagonal(dim1=1, dim2=2).add_(ridge)
+        factor = torch.linalg.cholesky(hessian)
+        gradient = share @ self.gradients
+        start = gradient.norm(dim=1)
+        goal = self.tolerance * start
+        weights = torch.zeros_like(gradient)
+        length = start.clone()
+        active = torch.nonzero(start > 0)[:, 0]
+        failed = torch.zeros_like(start, dtype=torch.bool)
+        secants: list[tuple[Tensor, Tensor]] = []
+        for _ in range(CHORD_STEPS):
+            if not len(active):
+                break
+            step = _corrected_step(gradient, factor, secants, active)
+            moved = weights[active] - step
+            fresh = self._gradient(moved, share[active], ridge)
+            now = fresh.norm(dim=1)
+            # not (now < …) also catches NaN
+            grew = ~(now < 2 * length[active])
+            failed[active[grew]] = True
+            kept = active[~grew]
+            secant = torch.zeros_like(gradient), torch.zeros_like(gradient)
+            secant[0][kept] = -step[~grew]
+            secant[1][kept] = fresh[~grew] - gradient[kept]
+            secants = [*secants, secant][-MEMORY:]
+            weights[kept], gradient[kept], length[kept] = moved[~grew], fresh[~grew], now[~grew]
+            active = kept[length[kept] > goal[kept]]
+        failed[active] = True
+        failed &= length > goal
+        for row in torch.nonzero(failed)[:, 0]:
+            weights[row] = self._newton(weights[row], share[row], ridge, float(goal[row]))
+            length[row] = self._gradient(weights[row][None], share[row][None], ridge).norm()
+        return Fits(weights, length / start.clamp(min=1e-300), int(failed.sum()))
+
+    def _gradient(self, weights: Tensor, share: Tensor, ridge: float) -> Tensor:
+        total = ridge * weights
+        for task, sample in enumerate(self.samples):
+            rows = torch.nonzero(share[:, task])[:, 0]
+            if sample is not None and len(rows):
+                own = sample.gradient(weights[rows])
+                total[rows] += share[rows, task, None] * own
+        return total
+
+    def _value(self, weights: Tensor, share: Tensor, ridge: float) -> Tensor:
+        total = 0.5 * ridge * weights @ weights
+        for task, sample in enumerate(self.samples):
+            if sample is not None and share[task] > 0:
+                total = total + share[task] * sample.losses(weights[None])[0]
+        return total
+
+    def _newton(self, weights: Tensor, share: Tensor, ridge: float, goal: float) -> Tensor:
+        for _ in range(NEWTON_STEPS):
+            gradient = self._gradient(weights[None], share[None], ridge)[0]
+            if float(gradient.norm()) <= goal:
+                break
+            hessian = ridge * torch.eye(self.d, dtype=weights.dtype, device=weights.device)
+            for task, sample in enumerate(self.samples):
+                if sample is not None and share[task] > 0:
+                    hessian = hessian + share[task] * sample.hessian(weights)
+            step = torch.cholesky_solve(gradient[:, None], torch.linalg.cholesky(hessian))[:, 0]
+            value, slope, size = self._value(weights, share, ridge), gradient @ step, 1.0
+            while size > 1e-6:
+                moved = weights - size * step
+                if self._value(moved, share, ridge) <= value - 1e-4 * size * slope:
+                    break
+                size /= 2
+            else:
+                break
+            weights = moved
+        return weights
+
+
+def _corrected_step(
+    gradient: Tensor, factor: Tensor, secants: list[tuple[Tensor, Tensor]], active: Tensor
+) -> Tensor:
+    """``(a, d)`` two-loop recursion of L-BFGS around the chord's Hessian.
+
+    Nocedal and Wright, Numerical Optimization, algorithm 7.4. A subset without a secant of positive
+    curvature takes the plain chord step.
+    """
+    step = gradient[active]
+    pairs = []
+    for move, change in reversed(secants):
+        s, y = move[active], change[active]
+        bent = (s * y).sum(dim=1, keepdim=True)
+        inverse = torch.where(bent > 0, 1 / torch.where(bent > 0, bent, 1), 0)
+        weight = inverse * (s * step).sum(dim=1, keepdim=True)
+        step = step - weight * y
+        pairs.append((s, y, inverse, weight))
+    step = torch.cholesky_solve(step[..., None], factor[active])[..., 0]
+    for s, y, inverse, weight in reversed(pairs):
+        step = step + s * (weight - inverse * (y * step).sum(dim=1, keepdim=True))
+    return step
