@@ -54,7 +54,11 @@ class Objective:
         order = sorted(range(len(kinds)), key=lambda i: rank.get(kinds[i], 2))
         self._order = order
         self._back = _unless_identity(order, data.device)
-        self._regressions, self._binaries = kinds.count("regression"), kinds.count("binary")
+        self.binaries = [i for i in order if kinds[i] == "binary"]
+        """Heads of the binary tasks, in the order of their columns."""
+        self._regressions = kinds.count("regression")
+        self.binary_columns = slice(self._regressions, self._regressions + len(self.binaries))
+        """Of outputs and of labels: the binary tasks stand side by side in both."""
         self.columns = self._ranges([self.tasks[i].outputs for i in order])
         """Columns of a task's output, by head."""
         self.label_columns = self._ranges([self.tasks[i].width for i in order])
@@ -84,12 +88,12 @@ class Objective:
     def losses(self, outputs: Tensor, labels: Labels) -> Tensor:
         """``(k,)`` mean loss of each task over the rows with a label; 0 where none has one."""
         targets, masks = labels.targets, labels.masks
-        first, plain = self._regressions, self._regressions + self._binaries
+        first, plain = self._regressions, self.binary_columns.stop
         pieces = []
         if first:
             squares = (outputs[:, :first] - targets[:, :first]) ** 2
             pieces.append(_column_means(squares, masks, 0))
-        if self._binaries:
+        if self.binaries:
             crosses = F.binary_cross_entropy_with_logits(
                 outputs[:, first:plain], targets[:, first:plain], reduction="none"
             )

@@ -80,7 +80,8 @@ class GroupTrainer:
             outputs = objective.outputs(network, features)
             losses = objective.losses(outputs, labels)
             optimizer.zero_grad()
-            self.weighting.backward(Step(losses, objective.present(labels), features, network))
+            present = partial(objective.present, labels)
+            self.weighting.backward(Step(losses, present, features, network))
             optimizer.step()
             seen.append(outputs.detach())
 

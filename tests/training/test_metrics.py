@@ -1,11 +1,27 @@
-"""Metrics of each kind against values worked out by hand."""
+"""Metrics of each kind against values worked out by hand, and against scikit-learn."""
 
 import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import (
+    balanced_accuracy_score,
+    mean_absolute_error,
+    r2_score,
+    roc_auc_score,
+    root_mean_squared_error,
+)
 
-from taskviz.training.metrics import METRICS, PRIMARY, primary_metric, task_metrics
+from taskviz.training.metrics import (
+    METRICS,
+    PRIMARY,
+    area_under_roc,
+    balanced_accuracy,
+    primary_metric,
+    task_metrics,
+)
 from taskviz.values import HIGHER_IS_BETTER, TASK_KINDS, Task
 
 VALUE = Task("v", "regression")
@@ -96,3 +112,61 @@ def test_r2_of_a_constant_target_is_undefined():
     found = task_metrics(VALUE, column(1, 2, 3), column(2, 2, 2), np.ones((3, 1), bool))
     assert math.isnan(found["r2"])
     assert found["mae"] == pytest.approx(2 / 3)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.integers(1, 30),
+    st.integers(1, 4),
+    st.integers(1, 8),
+    st.integers(0, 2**32 - 1),
+)
+def test_area_under_roc_is_that_of_scikit_learn(n, columns, values, seed):
+    rng = np.random.default_rng(seed)
+    scores = rng.integers(0, values, size=(n, columns)).astype(np.float32)
+    positive, known = rng.random((n, columns)) < 0.4, rng.random((n, columns)) < 0.8
+    found = area_under_roc(scores, positive, known)
+    for j in range(columns):
+        truth = positive[known[:, j], j]
+        alone = area_under_roc(scores[known[:, j], j : j + 1], truth[:, None], None)
+        np.testing.assert_equal(found[j], alone[0])
+        if len(truth) and 0 < truth.sum() < len(truth):
+            expected = roc_auc_score(truth, scores[known[:, j], j])
+            assert found[j] == pytest.approx(expected, abs=1e-12)
+        else:
+            assert math.isnan(found[j])
+
+
+def test_no_rows_have_no_area():
+    empty = np.zeros((0, 2))
+    assert np.isnan(area_under_roc(empty, empty > 0, empty > 0)).all()
+
+
+@pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true")
+@settings(max_examples=60, deadline=None)
+@given(st.integers(1, 25), st.integers(2, 5), st.integers(0, 2**32 - 1))
+def test_balanced_accuracy_is_that_of_scikit_learn(n, classes, seed):
+    rng = np.random.default_rng(seed)
+    true, predicted = rng.integers(0, classes, size=(2, n))
+    found = balanced_accuracy(true, predicted)
+    if len(np.unique(true)) < 2:
+        assert math.isnan(found)
+    else:
+        assert found == pytest.approx(balanced_accuracy_score(true, predicted), abs=1e-12)
+
+
+def test_regression_is_that_of_scikit_learn():
+    rng = np.random.default_rng(0)
+    true, predicted = rng.normal(size=(2, 40, 1))
+    found = task_metrics(VALUE, predicted, true, np.ones((40, 1), bool))
+    assert found["mae"] == pytest.approx(mean_absolute_error(true, predicted), rel=1e-12)
+    assert found["rmse"] == pytest.approx(root_mean_squared_error(true, predicted), rel=1e-12)
+    assert found["r2"] == pytest.approx(r2_score(true, predicted), rel=1e-12)
+
+
+def test_multiclass_ranking_is_that_of_scikit_learn():
+    rng = np.random.default_rng(1)
+    logits, true = rng.normal(size=(60, 3)), rng.integers(0, 3, size=60)
+    found = task_metrics(CLASS, logits, true[:, None].astype(float), np.ones((60, 1), bool))
+    chances = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    assert found["auroc"] == pytest.approx(roc_auc_score(true, chances, multi_class="ovr"))

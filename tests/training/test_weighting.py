@@ -3,6 +3,7 @@
 import sys
 import types
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -12,6 +13,7 @@ from taskviz.networks import build_network
 from taskviz.training.group import train_group
 from taskviz.training.options import TrainingOptions
 from taskviz.training.weighting import WEIGHTINGS, Step, Weighting, make_weighting
+from taskviz.training.weighting.equal import Equal
 from taskviz.values import TaskvizError
 
 
@@ -25,7 +27,7 @@ def test_every_weighting_says_what_it_is_and_fills_every_gradient(toy, name):
     data = to_tensors(toy)
     features = network.trunk(data.inputs[0][:32])
     losses = torch.stack([head(features).square().mean() for head in network.heads])
-    weighting.backward(Step(losses, None, features, network))
+    weighting.backward(Step(losses, lambda: None, features, network))
     assert all(p.grad is not None for p in network.parameters())
 
 
@@ -98,6 +100,31 @@ def test_a_weighting_may_learn_and_look_ahead(toy, added):
     # Adam moves a log-variance by about the learning rate a step.
     assert (first[2].abs() > 5e-4).all()
     assert (last[2].abs() > first[2].abs()).any()
+
+
+class Asking(Equal):
+    """Writes down which tasks had a label in each batch."""
+
+    name = "asking"
+    answers: list = []  # noqa: RUF012
+
+    def backward(self, step):
+        self.answers.append(step.present())
+        super().backward(step)
+
+
+def test_a_weighting_may_ask_which_tasks_have_a_label_in_the_batch(toy, toy_factory, added):
+    added(Asking)
+    options = TrainingOptions(epochs=1, batch_size=1)
+    for collection in (toy, toy_factory(missing=0.5)):
+        Asking.answers.clear()
+        train_group(to_tensors(collection), [0, 1, 2], options, weighting="asking")
+        if collection is toy:
+            assert Asking.answers == [None] * 96
+    block = collection.samples[0]
+    known = np.array([~np.isnan(target[block.indices("train"), 0]) for target in block.targets[:3]])
+    assert torch.stack(Asking.answers).sum(0).tolist() == known.sum(axis=1).tolist()
+    assert len(Asking.answers) == 96
 
 
 def test_a_gradient_method_that_adds_gradients_is_equal_weighting(toy, added):

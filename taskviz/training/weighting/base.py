@@ -17,13 +17,14 @@ class Step:
     Args:
         losses: ``(k,)`` loss of each task of the group, in the order of the network's heads; a
             task without a label in the batch has loss 0 and no gradient.
-        present: ``(k,)`` bool, which tasks have a label in the batch; None where all have.
+        present: gives ``(k,)`` bool, which tasks have a label in the batch; None where all have. A
+            function, since only methods that divide by a task's gradient need to ask.
         features: ``(n, features)`` output of the trunk, from which every loss was computed.
         network: its parameters are leaves of the graph of ``losses``; their ``.grad`` is None.
     """
 
     losses: Tensor
-    present: Tensor | None
+    present: Callable[[], Tensor | None]
     features: Tensor
     network: MultiHeadNetwork
 
