@@ -14,7 +14,7 @@ from taskviz.figures.style import (
     theme_of,
     three_digits,
 )
-from taskviz.figures.text import plain, short_names
+from taskviz.figures.text import plain, short_names, text_width
 from taskviz.values import AffinityMatrix, TaskvizError, unknown_choice
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
 
 Order = Literal["cluster", "name", "given"]
 ORDERS: tuple[str, ...] = ("cluster", "name", "given")
+LABEL_LETTERS = 14
 CLICKABLE_TASKS = 60
 """Beyond this many tasks no markers are laid over the cells: pick tasks from a list instead."""
 
@@ -143,7 +144,11 @@ def affinity_heatmap(
     shapes = [_diagonal_veil(size, theme.background)]
     if selected is not None:
         shapes += _selection(names, selected, theme.text, theme.background)
-    step = -(-size // 34)
+    axis = _axis(names, theme.text)
+    # Margins of our own: Plotly's would draw the figure several times to find them.
+    room = 44 + max(
+        text_width(text, axis["tickfont"]["size"]) for text in short_names(names, LABEL_LETTERS)
+    )
     figure.update_layout(
         base_layout(
             dark,
@@ -155,8 +160,9 @@ def affinity_heatmap(
             showlegend=bool(len(missing)),
             legend={"orientation": "h", "x": 0, "y": -0.19, "yanchor": "top"},
             uirevision=f"heatmap-{order}",
+            margin={"l": room, "t": room, "r": 8, "b": 100 if len(missing) else 68},
             xaxis={
-                **_axis(names, step, theme.text),
+                **axis,
                 "side": "top",
                 "tickangle": -90,
                 "range": [-0.5, size - 0.5],
@@ -165,7 +171,7 @@ def affinity_heatmap(
                 "fixedrange": clickable,
             },
             yaxis={
-                **_axis(names, step, theme.text),
+                **axis,
                 "range": [size - 0.5, -0.5],
                 "scaleanchor": "x",
                 "constrain": "domain",
@@ -233,11 +239,12 @@ def _hover_texts(matrix: AffinityMatrix, positions: list[int]) -> list[list[str]
     return rows
 
 
-def _axis(names: list[str], step: int, colour: str) -> dict[str, Any]:
+def _axis(names: list[str], colour: str) -> dict[str, Any]:
     size = len(names)
-    shown = range(0, size, step)
-    short = short_names(names, 14 if size <= 20 else 11)
+    shown = range(0, size, -(-size // 34))
+    short = short_names(names, LABEL_LETTERS)
     return {
+        "automargin": False,
         "tickmode": "array",
         "tickvals": list(shown),
         "ticktext": [plain(short[i]) for i in shown],

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from taskviz.figures.text import text_width
+
 POSITIONS = (
     "bottom center",
     "top center",
@@ -38,8 +40,8 @@ def node_box(x: float, y: float, radius: float) -> Box:
 
 
 def label_box(x: float, y: float, radius: float, text: str, font: float, position: str) -> Box:
-    """Where Plotly puts a label of a marker, by the mean width of its letters (0.54 em)."""
-    width, height = 0.54 * font * len(text), 1.25 * font
+    """Where Plotly puts a label of a marker, by the mean width of its letters."""
+    width, height = text_width(text, font), 1.25 * font
     vertical, horizontal = position.split()
     left = {"left": x - radius - width, "center": x - width / 2, "right": x + radius}[horizontal]
     top = {"top": y - radius - height, "middle": y - height / 2, "bottom": y + radius}[vertical]

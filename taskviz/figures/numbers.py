@@ -21,6 +21,8 @@ def three_digits(value: float | None, error: float | None = None) -> str:
     """
     if value is None or math.isnan(value):
         return "no data"
+    if value == 0 and not error:
+        return "0"
     if math.isinf(value):
         return f"{_MINUS if value < 0 else ''}∞"
     if error is None or not math.isfinite(error) or error <= 0:

@@ -2,6 +2,7 @@
 
 import html
 from collections.abc import Sequence
+from unicodedata import east_asian_width
 
 
 def plain(text: str) -> str:
@@ -43,6 +44,12 @@ def short_names(names: Sequence[str], most: int) -> list[str]:
     if len(flat) > 1 and len(shared) > 3 and any(len(name) > most for name in flat):
         flat = [f"…{name[len(shared) :]}" for name in flat]
     return [shorten(name, most) for name in flat]
+
+
+def text_width(text: str, font: float) -> float:
+    """About how many pixels a text takes at a font size; letters of East Asian scripts are wide."""
+    wide = sum(east_asian_width(letter) in "WF" for letter in text)
+    return font * (0.58 * (len(text) - wide) + 1.05 * wide)
 
 
 def listed(names: Sequence[str], most: int = 6) -> str:

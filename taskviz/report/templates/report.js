@@ -24,15 +24,14 @@
   };
 
   // A page of paper is 680 px wide inside its margins; the screen's width says nothing of it.
-  const paperWidth = (element) =>
-    element.closest(".pair").children.length > 1 ? 308 : 640;
+  const PAPER = 640;
 
   const drawOne = (chart, dark) => {
     const element = document.getElementById("chart-" + chart.number);
     const figure = themed(chart, dark);
-    const width = printing ? paperWidth(element) : element.clientWidth;
+    const width = printing ? PAPER : element.clientWidth;
     if (printing) figure.layout.width = width;
-    if (chart.square) figure.layout.height = Math.min(figure.layout.height, width + 110);
+    if (chart.square) figure.layout.height = Math.min(figure.layout.height, width + 90);
     return Plotly.react(element, figure.data, figure.layout, config);
   };
 
