@@ -2,7 +2,17 @@
 
 import sys
 
-from taskviz.cli import main
+
+def _run() -> int:
+    try:
+        # Here, so that Ctrl-C while libraries load ends as quietly as later.
+        from taskviz.cli import main
+
+        return main()
+    except KeyboardInterrupt:
+        sys.stderr.write("Cancelled\n")
+        return 130
+
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(_run())

@@ -23,13 +23,20 @@ program = typer.Typer(
 )
 
 
-@program.callback()
-def _program(
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
-) -> None:
-    if version:
+def _put_version(wanted: bool) -> None:
+    if wanted:
         typer.echo(__version__)
         raise typer.Exit
+
+
+@program.callback()
+def _program(
+    version: Annotated[
+        bool,
+        typer.Option("--version", help="Print the version.", is_eager=True, callback=_put_version),
+    ] = False,
+) -> None:
+    pass
 
 
 collections.register(program)
