@@ -85,8 +85,12 @@ def _draw(
     if size is not None:
         row[rng.choice(total, size, replace=False)] = True
         return row
-    while not row.any():
-        row = rng.random(total) < probability
+    # The first task that is in, given that one is; then each later one by itself. Drawing until a
+    # subset is not empty would have the same law and never end where the probability is tiny.
+    first = np.exp(np.arange(total) * np.log1p(-probability))
+    start = int(rng.choice(total, p=first / first.sum()))
+    row[start] = True
+    row[start + 1 :] = rng.random(total - start - 1) < probability
     return row
 
 
@@ -113,7 +117,7 @@ def _draw_again(
     rng: np.random.Generator, total: int, wanted: int, probability: float, size: int | None
 ) -> list[NDArray[np.bool_]]:
     found: dict[bytes, NDArray[np.bool_]] = {}
-    tries = 1000 * wanted
+    tries = 1000 + 50 * wanted
     while len(found) < wanted and tries:
         row = _draw(rng, total, probability, size)
         found.setdefault(row.tobytes(), row)

@@ -78,6 +78,8 @@ def train_subsets(
     for index, losses in context.engine.run(run_unit, units, context.progress):
         unit = units[index]
         found[unit.seed].update(stores[unit.seed].put(unit.members, losses))
+    if not units:
+        context.progress.advance(1, "all found in the cache")
     tables = _tables(collection, wanted, found)
     notes = _notes(collection, wanted, found)
     return SubsetRun(*tables, notes, trained, time.perf_counter() - start)
