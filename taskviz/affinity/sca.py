@@ -193,10 +193,10 @@ def affinity_from_distances(means: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _sampling_notes(distances: list[PairwiseDistances]) -> tuple[str, ...]:
-    shares = [d.sampling_error[d.sums > 0] / d.means[d.sums > 0] for d in distances]
-    typical = float(np.median(np.concatenate(shares))) if shares else 0.0
-    if not typical > 0:
+    if not any(d.variance.any() for d in distances):
         return ()
+    shares = [d.sampling_error[d.sums > 0] / d.means[d.sums > 0] for d in distances]
+    typical = float(np.median(np.concatenate(shares)))
     return (
         "Convolutions were compared on a sample of their output channels: the standard error of a "
         f"distance is {typical:.1%} (median over pairs).",

@@ -69,6 +69,8 @@ class Comparison:
         origin: bool = False,
         single: bool = False,
     ) -> None:
+        if not len(units):
+            raise TaskvizError("There is no unit to compare: the training split is empty.")
         check_modes(network.trunk)
         self.network, self.origin = network, origin
         self._shared = shared_parameters(network.trunk)
@@ -83,8 +85,8 @@ class Comparison:
         self._order = torch.arange(len(units)) if order is None else order
         self.units = units if order is None else units.take(order)
         self._heads = Heads(network, self.units)
-        self.way = choose_way(network.trunk, self.units.inputs)
-        self._chunk = self._plan()
+        self.way = choose_way(network.trunk, self.units.inputs, self._plan)
+        self._chunk = self._plan(self.way)
 
     def runs(self, progress: Progress = SILENT) -> Iterator[Run]:
         """Yield every run once."""
@@ -98,22 +100,19 @@ class Comparison:
             except Irregular as irregular:
                 # A forward pass that depends on its data left the path that was checked.
                 self.way = Way((), str(irregular))
-                self._chunk = self._plan()
+                self._chunk = self._plan(self.way)
                 continue
             yield from found
             progress.advance(stop - start)
             start = stop
 
-    def _plan(self) -> int:
+    def _plan(self, way: Way) -> int:
         """Units to compare at once."""
-        if not self.units:
-            raise TaskvizError("There is no unit to compare: the training split is empty.")
         tasks, size = len(self.units.tasks), self._itemsize
         samples = 1 if self.units.joint else tasks
         numbers = sum(parameter.numel() for parameter in self._shared)
         largest = max((parameter.numel() for parameter in self._shared), default=0)
-        if self.way.layers:
-            way = self.way
+        if way.layers:
             unit = samples * way.activations + self._rows * (way.outputs + way.widest)
             fixed = 2 * BLOCK_BYTES + 2 * size * samples * way.unfolded
             # the check at first use holds one gradient of all parameters
@@ -128,7 +127,7 @@ class Comparison:
                 f"One unit needs {needed} MB of working memory, but memory_mb is {given}: set "
                 f"memory_mb to {needed} or more, or choose a smaller network or fewer tasks."
             )
-        if not self.way.layers:
+        if not way.layers:
             self._elements = (self._budget - fixed) // (2 * size)
             return 1
         wanted = max(BLOCK_BYTES, 2 * size * numbers, _FEWEST * size * unit)

@@ -125,7 +125,7 @@ def _half_plane_sums(
     np.negative(y, out=y, where=below)
     size = np.abs(x)
     size += y
-    np.maximum(size, np.finfo(np.float64).tiny, out=size)
+    np.copyto(size, 1.0, where=size == 0)
     # 1 − cos in the L1 sense: rises from 0 to 2 with the angle, defined for zero vectors too.
     # Angle and column number share one integer, since sorting integers is the fastest sort.
     bits = int(x.shape[1] - 1).bit_length()

@@ -4,7 +4,7 @@ The closed forms of a network are checked against one plain backward pass a samp
 use. Where anything differs, the whole network goes the generic way, which assumes nothing.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -40,18 +40,21 @@ class Way:
     unfolded: int = 0
 
 
-_KNOWN: dict[Hashable, Way] = {}
+KNOWN: dict[Hashable, Way] = {}
 
 
 class Irregular(Exception):
     """A layer was not called once on one row a sample; the message says which."""
 
 
-def choose_way(trunk: nn.Module, samples: Sequence[Tensor]) -> Way:
+def choose_way(
+    trunk: nn.Module, samples: Sequence[Tensor], afford: Callable[[Way], object] = lambda way: None
+) -> Way:
     """The way for this trunk; checked on two samples at the first use of its architecture.
 
     Args:
         samples: ``(n, …)`` inputs: one for all tasks, or one a task (the first two are used).
+        afford: told of the way before its check takes any memory; may raise.
     """
     layers, reason = closed_form_layers(trunk)
     if not layers:
@@ -59,10 +62,10 @@ def choose_way(trunk: nn.Module, samples: Sequence[Tensor]) -> Way:
     tried = [sample[:_UNITS] for sample in samples[:2]]
     signature = _signature(trunk, tried)
     if signature is None:
-        return _check(trunk, layers, tried)
-    if signature not in _KNOWN:
-        _KNOWN[signature] = _check(trunk, layers, tried)
-    return _KNOWN[signature]
+        return _check(trunk, layers, tried, afford)
+    if signature not in KNOWN:
+        KNOWN[signature] = _check(trunk, layers, tried, afford)
+    return KNOWN[signature]
 
 
 def regular(traces: Sequence[Trace], rows: int) -> None:
@@ -75,7 +78,12 @@ def regular(traces: Sequence[Trace], rows: int) -> None:
             raise Irregular(f"layer {trace.layer!r} does not keep one row a sample")
 
 
-def _check(trunk: nn.Module, layers: dict[str, nn.Module], samples: list[Tensor]) -> Way:
+def _check(
+    trunk: nn.Module,
+    layers: dict[str, nn.Module],
+    samples: list[Tensor],
+    afford: Callable[[Way], object],
+) -> Way:
     """Compare every layer's distances with the plain loop for two random cotangents a sample."""
     joint, rows = len(samples) == 1, len(samples[0])
     stacked = samples[0] if joint else torch.cat(samples)
@@ -83,6 +91,7 @@ def _check(trunk: nn.Module, layers: dict[str, nn.Module], samples: list[Tensor]
         with torch.enable_grad(), recording(layers) as traces:
             features = trunk(stacked)
         regular(traces, len(stacked))
+        afford(_measured(layers, traces))
         generator = torch.Generator().manual_seed(0)
         draw = torch.randn(2, rows, *features.shape[1:], generator=generator)
         cotangents = draw.to(features.device, features.dtype)
