@@ -52,18 +52,18 @@ def duration_words(seconds: float) -> str:
         return "under 1 s"
     if seconds < 10:
         return f"about {round(seconds)} s"
-    if seconds < 57.5:
+    if seconds < 55:
         step = 10 if seconds >= 30 else 5
         return f"about {step * round(seconds / step)} s"
     minutes = round(seconds / 60)
     if minutes < 60:
         return f"about {max(minutes, 1)} min"
     tens = 10 * round(seconds / 600)
-    if tens < 24 * 60:
+    if tens < 12 * 60:
         hours, rest = divmod(tens, 60)
         return f"about {hours} h" + (f" {rest} min" if rest else "")
-    days = round(seconds / 86_400)
-    return f"about {days} day{'s' if days > 1 else ''}"
+    hours = round(seconds / 3600)
+    return f"about {hours} h" if hours < 48 else f"about {round(seconds / 86_400)} days"
 
 
 def _exponent(value: float, digits: int) -> int:

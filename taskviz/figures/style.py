@@ -149,7 +149,7 @@ def sequential() -> Colourscale:
 def diverging(dark: bool = False) -> Colourscale:
     """The map of differences; its middle is 0, so give it a range symmetric about 0."""
     if dark:
-        return _scale(("#ff8a4a", "#a3542a", "#28353b", "#2f6f9c", "#56b4e9"))
+        return _scale(("#ff8a4a", "#a3542a", "#2d3437", "#2f6f9c", "#56b4e9"))
     return _scale(("#c75000", "#eaa678", "#f1f3f4", "#86b6de", "#0064b8"))
 
 

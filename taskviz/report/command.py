@@ -122,24 +122,31 @@ def _collection_words(collection: TaskCollection) -> tuple[list[str], list[str]]
     for column, kind in origin.kinds:
         words += ["--kind", f"{column}={kind}"]
     if origin.leave_out is not None:
-        left = ", ".join(map(repr, origin.leave_out)) or "none"
-        notes.append(
-            f"The columns left out were chosen by hand ({left}); the terminal leaves out what is "
-            "proposed. In Python: load_collection(…, leave_out=[…])."
-        )
-    if names != origin.targets and names != _built_in_tasks(reference, origin.split_seed):
+        words += ["--leave-out", _listed(origin.leave_out)]
+    known = _built_in(reference, origin.split_seed)
+    if names != (origin.targets if known is None else known.names):
         words += ["--tasks", _listed(names)]
     if origin.split_seed:
         words += ["--split-seed", str(origin.split_seed)]
+    if known is not None and not _same_data(collection, known):
+        notes.append(
+            f"The collection shown is not {reference} as it comes (other rows or another split), "
+            "so the numbers will differ."
+        )
     return words, notes
 
 
-def _built_in_tasks(reference: str, split_seed: int) -> tuple[str, ...]:
+def _built_in(reference: str, split_seed: int) -> TaskCollection | None:
     from taskviz.data.builtin import BUILT_INS
 
-    if reference not in BUILT_INS:
-        return ()
-    return tuple(BUILT_INS[reference].load(split_seed).names)
+    return BUILT_INS[reference].load(split_seed) if reference in BUILT_INS else None
+
+
+def _same_data(collection: TaskCollection, known: TaskCollection) -> bool:
+    """Whether a collection is a selection of a built-in one's tasks and nothing else."""
+    if not set(collection.names) <= set(known.names):
+        return False
+    return known.select(collection.names).fingerprint == collection.fingerprint
 
 
 def _listed(names: Sequence[str]) -> str:
