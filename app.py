@@ -1,4 +1,8 @@
-"""Page set-up and navigation, nothing else: `python -m taskviz app` or `streamlit run app.py`."""
+"""Page set-up and navigation, nothing else: `python -m taskviz app` or `streamlit run app.py`.
+
+The pages lie in `app_pages/`: a folder named `pages/` would be served by Streamlit itself, past this
+file, whenever a link opens a page on a server that has just started.
+"""
 
 import streamlit as st
 
@@ -11,7 +15,7 @@ st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "mark.svg"), size="lar
 page = st.navigation(
     [
         st.Page(
-            f"pages/{entry.name}.py",
+            f"app_pages/{entry.name}.py",
             title=entry.title,
             icon=entry.icon,
             url_path=entry.name,

@@ -109,9 +109,21 @@ def _checked(
         if isinstance(chosen[name], str) and chosen[name]
     }
     dropped = [str(name) for name in edited.loc[edited["role"] == "leave out", "column"]]
-    problems = list(find_problems(table.frame, targets, kinds, leave_out=dropped))
+    problems = _problems(reference, table, tuple(targets), kinds, tuple(dropped))
     ref = CollectionRef(reference, tuple(targets), kinds, leave_out=tuple(dropped))
     return ref, problems
+
+
+@st.cache_data(max_entries=32, show_spinner="Looking for problems…")
+def _problems(
+    reference: str,
+    _table: Table,
+    targets: tuple[str, ...],
+    kinds: Mapping[str, str],
+    dropped: tuple[str, ...],
+) -> list[Problem]:
+    # The reference stands for the table: an upload is named by its content.
+    return list(find_problems(_table.frame, targets, kinds, leave_out=dropped))
 
 
 def _show_problems(problems: list[Problem]) -> None:

@@ -18,7 +18,7 @@ class PageEntry:
     @property
     def file(self) -> str:
         """Path for ``st.switch_page``."""
-        return f"pages/{self.name}.py"
+        return f"app_pages/{self.name}.py"
 
 
 PAGES = (

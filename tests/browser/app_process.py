@@ -35,7 +35,7 @@ def start_app(cache: Path, port: int | None = None) -> App:
     log = cache.parent / f"{cache.name}-app.log"
     with log.open("ab") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "taskviz", "app", "--port", str(port), "--headless"],
+            [sys.executable, "-m", "taskviz", "app", "--port", str(port)],
             cwd=ROOT,
             env=os.environ | {"TASKVIZ_CACHE": str(cache)},
             stdout=out,

@@ -53,7 +53,7 @@ def next_page(page: Page, label: str, heading: str) -> None:
 def chart(page: Page, key: str) -> None:
     """Wait for a chart by its key."""
     expect(page.locator(f".st-key-{key} .js-plotly-plot .main-svg").first).to_be_visible(
-        timeout=90_000
+        timeout=180_000
     )
 
 
@@ -70,7 +70,7 @@ def points_drawn(page: Page) -> int:
     return int(
         page.evaluate(
             """() => Math.max(0, ...[...document.querySelectorAll('[class*=st-key-curve_] '
-            + '.js-plotly-plot')].flatMap(p => p.data.map(t => (t.x || []).length)))"""
+            + '.js-plotly-plot')].flatMap(p => (p._fullData || []).map(t => (t.x && t.x.length) || 0)))"""
         )
     )
 

@@ -1,12 +1,12 @@
 """Train one model a group, live, beside the baselines."""
 
 import streamlit as st
-from taskviz.training.compare import comparison_table, summary_sentences
 
 from taskviz.engines import describe_device, pick_device
 from taskviz.figures import comparison
 from taskviz.figures.style import chart_config, group_letter
 from taskviz.jobs import LIVE, Job, start_job
+from taskviz.training.compare import comparison_table, summary_sentences
 from taskviz.training.options import TrainingOptions
 from taskviz.training.weighting import WEIGHTINGS
 from taskviz.ui import frame, job_panel, live_curves, state, store
