@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 GROUPERS: dict[str, str] = {
     "gat-gmm": "taskviz.grouping.gat_gmm:GatGmm",
+    "selection": "taskviz.grouping.selection:Selection",
     "random": "taskviz.grouping.random:RandomGrouping",
     "all-together": "taskviz.grouping.trivial:AllTogether",
     "all-separate": "taskviz.grouping.trivial:AllSeparate",

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from taskviz.progress import SILENT, Progress
 from taskviz.values import AffinityMatrix, Grouping, OptionSet, SubsetTable, parse_options
 
 Affinity = AffinityMatrix | SubsetTable
@@ -23,6 +24,8 @@ class Grouper(ABC):
     version: ClassVar[int] = 1
     needs_integer_budget: ClassVar[bool] = True
     Options: ClassVar[type[OptionSet]]
+    progress: Progress = SILENT
+    """Set it on the grouper to be able to cancel: long searches call its ``check`` often."""
 
     def __init__(self, **options: Any) -> None:
         self.options: Any = parse_options(self.Options, options, f"grouper {self.name!r}")

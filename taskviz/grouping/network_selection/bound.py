@@ -1,0 +1,103 @@
+"""A bound on any selection from a matrix, where the groups are too many to list.
+
+In a group of n tasks a task gets at most the mean of its n − 1 best sources, m_t(n), and a group of
+n serves at most n tasks. Relaxed to that, with z_n groups of n tasks, a selection is a solution of
+
+    max Σ_t Σ_n m_t(n) y_tn   over   Σ_n y_tn = 1,  Σ_t y_tn ≤ n z_n,  Σ_n z_n ≤ b,
+
+whose dual has one variable, the price λ of a group, of which each of n tasks pays its share:
+
+    min over λ ≥ 0 of   b λ + Σ_t max_n (m_t(n) − λ/n).
+
+Every λ gives a valid bound, so that rounding errors of a solver cannot spoil it. Where groups may
+not overlap, every task of a group is served by it, so that the sum over the group is the same for
+the symmetrised matrix, and the smaller of the two bounds holds.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from taskviz.grouping.network_selection.constraints import Constraints
+from taskviz.grouping.network_selection.scores import MatrixScores
+
+HALVINGS = 100
+
+
+def matrix_bound(scores: MatrixScores, constraints: Constraints, groups: float) -> float:
+    """An upper bound on Σ_t best mean affinity with at most ``groups`` groups.
+
+    Args:
+        scores: the matrix.
+        constraints: which groups are allowed.
+        groups: how many the budget affords; fractions are rounded down, inf leaves the budget out.
+    """
+    values = np.where(scores.known, scores.values, np.nan)
+    bounds = [_size_bound(best_means(values, scores, constraints), groups)]
+    if not constraints.overlap and scores.known[~np.eye(len(values), dtype=bool)].all():
+        symmetric = (values + values.T) / 2
+        bounds.append(_size_bound(best_means(symmetric, scores, constraints), groups))
+    return min(bounds)
+
+
+def _size_bound(means: NDArray[np.float64], groups: float) -> float:
+    """The dual's minimum, found by halving on its slope, which grows with λ."""
+    alone = float(means.max(axis=1).sum())
+    if not np.isfinite(groups) or not np.isfinite(alone):
+        return alone
+    number = np.floor(groups + 1e-9)
+    share = 1.0 / np.arange(1, len(means) + 1)
+    rows = np.arange(len(means))
+
+    def dual(price: float) -> tuple[float, float]:
+        paid = means - price * share
+        best = paid.argmax(axis=1)
+        return float(number * price + paid[rows, best].sum()), float(number - share[best].sum())
+
+    low, high = 0.0, 1.0
+    while dual(high)[1] < 0 and high < 1e300:
+        high *= 2
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        if dual(middle)[1] < 0:
+            low = middle
+        else:
+            high = middle
+    return min(dual(low)[0], dual(high)[0])
+
+
+def best_means(
+    values: NDArray[np.float64], scores: MatrixScores, constraints: Constraints
+) -> NDArray[np.float64]:
+    """``(T, T)``: entry (t, n − 1) is m_t(n), −inf where no such group may hold the task."""
+    size = len(values)
+    apart = constraints.apart_matrix(scores.tasks)
+    tied = np.zeros((size, size), dtype=bool)
+    for unit in constraints.units(scores.tasks):
+        tied[np.ix_(unit, unit)] = True
+    np.fill_diagonal(tied, False)
+    largest = size if constraints.largest is None else constraints.largest
+    found = np.full((size, size), -np.inf)
+    for t in range(size):
+        sources = values[:, t]
+        known = ~np.isnan(sources)
+        forced = np.flatnonzero(tied[:, t])
+        free = ~tied[:, t] & ~apart[:, t]
+        free[t] = False
+        # Sources that must come along first, then the best; an unmeasured one is no source, and
+        # a group of n may hold all of them.
+        ranked = np.sort(sources[free & known])[::-1]
+        base = sources[forced][known[forced]]
+        unknown = int((~known & (free | tied[:, t])).sum())
+        sums = base.sum() + np.concatenate([[0.0], np.cumsum(ranked)])
+        means = np.full(len(sums), -np.inf)
+        count = len(base) + np.arange(len(sums))
+        np.divide(sums, count, out=means, where=count > 0)
+        for n in range(max(constraints.floor, len(forced) + 1), largest + 1):
+            most = n - 1 - len(forced)
+            least = max(most - unknown, 0)
+            reach = means[least : min(most, len(ranked)) + 1]
+            if least <= len(ranked) and len(reach):
+                found[t, n - 1] = reach.max()
+        if constraints.floor <= 1 and not len(forced):
+            found[t, 0] = scores.alone[t]
+    return found
