@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from taskviz.affinity.members import member_numbers
 from taskviz.engines import RunContext
 from taskviz.values import (
     AffinityMatrix,
@@ -131,12 +132,15 @@ class Estimator(ABC):
 
         Here: the mean affinity over the other members (TAG's rule; HOA's where affinity is a
         gain); NaN for a singleton, whose affinity no pairwise method defines.
+
+        Raises:
+            TaskvizError: an unknown or repeated task, or an empty group.
         """
-        matrix, members = self.affinity_, list(group)
-        where = {task: i for i, task in enumerate(matrix.tasks)}
+        matrix = self.affinity_
+        members = member_numbers(matrix.tasks, group)
         scores = {}
         for task in members:
-            others = [matrix.values[where[u], where[task]] for u in members if u != task]
+            others = [matrix.values[u, task] for u in members if u != task]
             known = [value for value in others if not np.isnan(value)]
-            scores[task] = float(np.mean(known)) if known else float("nan")
+            scores[matrix.tasks[task]] = float(np.mean(known)) if known else float("nan")
         return scores

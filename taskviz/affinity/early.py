@@ -3,17 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from taskviz.affinity.base import Estimator, Outcome
-from taskviz.affinity.marginal_gains import group_losses, marginal_gains
+from taskviz.affinity.marginal_gains import LossLookup, marginal_gains
 from taskviz.affinity.seeds import repeat_seeds
 from taskviz.affinity.support import missing_notes
 from taskviz.affinity.surrogate import predict_group, random_subsets
 from taskviz.affinity.surrogate_fit import SurrogateFit, fit_surrogate
 from taskviz.engines import RunContext
 from taskviz.training.subsets import Subset, SubsetOptions, all_subsets, train_subsets
-from taskviz.values import TaskCollection, TaskvizError, option
+from taskviz.values import TaskCollection, option
 
 ALL_UP_TO = 8
 """Tasks up to which all subsets are trained by default."""
@@ -48,6 +46,8 @@ class Early(Estimator):
     unit = "fall of the target's early loss when the source joins, as a share of that loss"
     predicts = "loss"
     Options = EarlyOptions
+
+    _lookup: LossLookup | None = None
 
     def networks_needed(self, tasks: int) -> int:
         """Networks, each for ``share`` of the epochs."""
@@ -90,15 +90,11 @@ class Early(Estimator):
 
     def predict(self, group: Iterable[str]) -> dict[str, float]:
         """Early loss of each task of a group: as trained, or by the surrogate."""
-        tasks, members = self.affinity_.tasks, list(group)
         if self.state_:
-            return predict_group(SurrogateFit.from_state(self.state_), tasks, members)
-        if self.table_ is None:
-            raise TaskvizError(
-                "This estimator was restored without its subset table: fit it again."
-            )
-        losses = group_losses(self.table_, np.array([task in members for task in tasks]))
-        return {task: float(losses[tasks.index(task)]) for task in members}
+            return predict_group(SurrogateFit.from_state(self.state_), self.affinity_.tasks, group)
+        if self._lookup is None or self._lookup.table is not self.table_:
+            self._lookup = LossLookup(self.table_)
+        return self._lookup.predict(self.affinity_.tasks, group)
 
     def _a_seed(self, tasks: int) -> int:
         if self.options.m is not None:

@@ -10,6 +10,7 @@ from taskviz.affinity.base import Estimator, Outcome
 from taskviz.affinity.gain_model import GainModel, fit_gain_model, group_scores
 from taskviz.affinity.joint_training import JointOptions, JointTraining
 from taskviz.affinity.marginal_gains import gains_over_alone
+from taskviz.affinity.members import member_numbers
 from taskviz.affinity.shared_gradients import gradient_gram, gram_cosines, shared_gradient
 from taskviz.affinity.support import mean_and_error, missing_notes
 from taskviz.engines import RunContext
@@ -103,11 +104,12 @@ class ETAP(Estimator):
 
     def predict(self, group: Iterable[str]) -> dict[str, float]:
         """Predicted gain of each task of a group, against alone; 0 for a task alone."""
-        tasks, members = self.affinity_.tasks, list(group)
-        inside = np.array([[task in members for task in tasks]])
+        tasks = self.affinity_.tasks
+        members = member_numbers(tasks, group)
+        inside = np.isin(np.arange(len(tasks)), members)[None]
         model = GainModel.from_state(self.state_)
         gains = model.predict(inside, group_scores(self.affinity_.values, inside))[0]
-        return {task: float(gains[tasks.index(task)]) for task in members}
+        return {tasks[number]: float(gains[number]) for number in members}
 
 
 def update_cosines(

@@ -3,10 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import numpy as np
-
 from taskviz.affinity.base import Estimator, Outcome
-from taskviz.affinity.marginal_gains import group_losses, marginal_gains
+from taskviz.affinity.marginal_gains import LossLookup, marginal_gains
 from taskviz.affinity.seeds import repeat_seeds
 from taskviz.affinity.support import missing_notes
 from taskviz.engines import RunContext
@@ -44,6 +42,8 @@ class Exhaustive(Estimator):
     predicts = "loss"
     Options = ExhaustiveOptions
 
+    _lookup: LossLookup | None = None
+
     def networks_needed(self, tasks: int) -> int:
         """All subsets, in each seed."""
         return int(self.options.seeds * (2**tasks - 1))
@@ -73,11 +73,6 @@ class Exhaustive(Estimator):
 
     def predict(self, group: Iterable[str]) -> dict[str, float]:
         """Trained loss of each task of a group, averaged over seeds."""
-        if self.table_ is None:
-            raise TaskvizError(
-                "This estimator was restored without its subset table: fit it again."
-            )
-        members = list(group)
-        inside = np.array([task in members for task in self.table_.tasks])
-        losses = group_losses(self.table_, inside)
-        return {task: float(losses[self.table_.tasks.index(task)]) for task in members}
+        if self._lookup is None or self._lookup.table is not self.table_:
+            self._lookup = LossLookup(self.table_)
+        return self._lookup.predict(self.affinity_.tasks, group)

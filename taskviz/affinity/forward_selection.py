@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taskviz.affinity.base import Estimator, Outcome
+from taskviz.affinity.members import member_numbers
 from taskviz.affinity.seeds import repeat_seeds
 from taskviz.affinity.support import mean_and_error, missing_notes
 from taskviz.engines import RunContext
@@ -96,11 +97,12 @@ class ForwardSelection(Estimator):
 
     def predict(self, group: Iterable[str]) -> dict[str, float]:
         """Sum of the gains of the other members; NaN where one is missing."""
-        matrix, members = self.affinity_, list(group)
-        where = [matrix.tasks.index(task) for task in members]
-        block = matrix.values[np.ix_(where, where)].copy()
+        matrix = self.affinity_
+        members = member_numbers(matrix.tasks, group)
+        block = matrix.values[np.ix_(members, members)].copy()
         np.fill_diagonal(block, 0.0)
-        return {task: float(gain) for task, gain in zip(members, block.sum(axis=0), strict=True)}
+        gains = block.sum(axis=0)
+        return {matrix.tasks[t]: float(gain) for t, gain in zip(members, gains, strict=True)}
 
     def _mode(self, tasks: int) -> str:
         mode = str(self.options.on)

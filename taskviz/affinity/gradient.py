@@ -14,6 +14,8 @@ from taskviz.affinity.higher_order import higher_order_affinity
 from taskviz.affinity.hoa import approximate, pair_losses, pairwise_gains
 from taskviz.affinity.joint_training import JointOptions, JointTraining
 from taskviz.affinity.linearisation import Projection, outputs_at, projected_gradients
+from taskviz.affinity.marginal_gains import LossLookup
+from taskviz.affinity.members import member_numbers
 from taskviz.affinity.pooled_fits import PooledFits, TaskSamples
 from taskviz.affinity.support import mean_and_error, missing_notes
 from taskviz.engines import RunContext
@@ -22,7 +24,7 @@ from taskviz.values import Split, SubsetTable, TaskCollection, TaskvizError, opt
 
 ALL_UP_TO = 10
 """Tasks up to which the table holds every subset."""
-RIDGES = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
+RIDGES = (0.3, 1.0, 10.0, 100.0)
 """λ, in units of the mean curvature of the training loss."""
 LENGTHS = (0.25, 0.5, 1.0)
 LEAST_SAMPLES = 10
@@ -93,6 +95,7 @@ class Gradient(Estimator):
     predicts = "loss"
     Options = GradientOptions
 
+    _lookup: LossLookup | None = None
     _model: "tuple[Mapping[str, NDArray[Any]], LinearModel] | None" = None
 
     def networks_needed(self, tasks: int) -> int:
@@ -147,20 +150,22 @@ class Gradient(Estimator):
         As in the table where it holds the group; else by solving the group's regression (always
         scored by the linear model).
         """
-        tasks, members = self.affinity_.tasks, list(group)
-        rows = self.table_.rows_of(members) if self.table_ is not None else np.zeros(0, np.int64)
-        if self.table_ is not None and len(rows):
-            losses = self.table_.losses[rows[0]]
+        tasks = self.affinity_.tasks
+        members = member_numbers(tasks, group)
+        inside = np.isin(np.arange(len(tasks)), members)
+        if self._lookup is None or self._lookup.table is not self.table_:
+            self._lookup = LossLookup(self.table_)
+        known = self._lookup.losses(inside)
+        if known is not None:
+            losses = known
         elif "ridge" in self.state_:
             if self._model is None or self._model[0] is not self.state_:
                 self._model = (self.state_, LinearModel.from_state(self.state_, len(tasks)))
-            inside = torch.tensor([[task in members for task in tasks]])
-            losses = self._model[1].losses(inside)[0]
+            losses = self._model[1].losses(torch.from_numpy(inside[None]))[0]
         else:
-            numbers = [tasks.index(task) for task in members]
-            found = approximate(self.state_["alone"], self.state_["paired"], numbers)
-            return dict(zip(members, found, strict=True))
-        return {task: float(losses[tasks.index(task)]) for task in members}
+            found = approximate(self.state_["alone"], self.state_["paired"], members)
+            return {tasks[t]: loss for t, loss in zip(members, found, strict=True)}
+        return {tasks[number]: float(losses[number]) for number in members}
 
 
 class LinearModel:

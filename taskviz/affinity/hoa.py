@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taskviz.affinity.base import Estimator, Outcome
+from taskviz.affinity.members import member_numbers
 from taskviz.affinity.seeds import repeat_seeds, seed_groups
 from taskviz.affinity.support import mean_and_error, missing_notes
 from taskviz.engines import RunContext
@@ -65,8 +66,7 @@ class HOA(Estimator):
 
     def predict(self, group: Iterable[str]) -> dict[str, float]:
         """Predicted loss of each task of a group."""
-        where = {task: i for i, task in enumerate(self.affinity_.tasks)}
-        members = [where[task] for task in group]
+        members = member_numbers(self.affinity_.tasks, group)
         losses = approximate(self.state_["alone"], self.state_["paired"], members)
         return {self.affinity_.tasks[t]: loss for t, loss in zip(members, losses, strict=True)}
 

@@ -142,7 +142,8 @@ class JointTraining:
                 context.progress.advance(1)
             if keep_best:
                 score = self.mean_loss("valid")
-                if score < best or kept is None:
+                # Without validation labels the last state stays.
+                if score < best:
                     best = score
                     kept = {n: v.detach().clone() for n, v in self.network.state_dict().items()}
         if kept is not None:

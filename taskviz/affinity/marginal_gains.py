@@ -1,11 +1,14 @@
 """What joining does to each target, over all groups it could join."""
 
+from collections.abc import Iterable, Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
+from taskviz.affinity.members import member_numbers
 from taskviz.affinity.seeds import seed_groups
 from taskviz.affinity.support import mean_and_error
-from taskviz.values import SubsetTable
+from taskviz.values import SubsetTable, TaskvizError
 
 
 def marginal_gains(
@@ -52,25 +55,56 @@ def marginal_gains(
     return values, error, support
 
 
-def group_losses(table: SubsetTable, members: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """``(T,)`` loss of each task in one group: mean over the seeds, each scaled a task.
+class LossLookup:
+    """Losses of the groups a table holds, averaged over seeds.
 
     A seed's losses of a task are divided by their mean in that seed and multiplied by the mean
     over all: a seed whose validation split is hard then weighs as much as any. The seeds must
-    have trained the same subsets. NaN outside the group and where no seed has it.
+    have trained the same subsets.
+
+    Args:
+        table: None holds no group.
     """
-    group = seed_groups(table.seeds, len(table))
-    match = (table.membership == members).all(axis=1)
-    levels = np.stack(
-        [mean_and_error(table.losses[group == seed])[0] for seed in range(group.max() + 1)]
-    )
-    overall = mean_and_error(levels)[0]
-    found = np.full((group.max() + 1, len(members)), np.nan)
-    for row in np.flatnonzero(match):
-        scale = levels[group[row]]
-        found[group[row]] = table.losses[row] / np.where(scale != 0, scale, 1.0)
-    scale = np.where(overall != 0, overall, 1.0)
-    return np.asarray(mean_and_error(found)[0] * scale)
+
+    def __init__(self, table: SubsetTable | None) -> None:
+        self.table = table
+        self._rows: dict[bytes, list[int]] = {}
+        if table is None:
+            return
+        group = seed_groups(table.seeds, len(table))
+        levels = np.stack(
+            [mean_and_error(table.losses[group == seed])[0] for seed in range(group.max() + 1)]
+        )
+        self._level = _one_for_zero(mean_and_error(levels)[0])
+        self._scaled = table.losses / _one_for_zero(levels)[group]
+        for row, inside in enumerate(table.membership):
+            self._rows.setdefault(inside.tobytes(), []).append(row)
+
+    def losses(self, members: NDArray[np.bool_]) -> NDArray[np.float64] | None:
+        """``(T,)`` loss of each task in one group, NaN outside; None where the table has it not."""
+        rows = self._rows.get(np.asarray(members, dtype=bool).tobytes())
+        if rows is None:
+            return None
+        return np.asarray(mean_and_error(self._scaled[rows])[0] * self._level)
+
+    def predict(self, tasks: Sequence[str], group: Iterable[str]) -> dict[str, float]:
+        """Loss of each task of a group.
+
+        Raises:
+            TaskvizError: the table does not hold the group.
+        """
+        members = member_numbers(tasks, group)
+        losses = self.losses(np.isin(np.arange(len(tasks)), members))
+        if losses is None:
+            raise TaskvizError(
+                f"There is no trained network for the group {'+'.join(tasks[t] for t in members)}: "
+                "fit the estimator again."
+            )
+        return {tasks[number]: float(losses[number]) for number in members}
+
+
+def _one_for_zero(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.where(values == 0, 1.0, values))
 
 
 def gains_over_alone(table: SubsetTable) -> NDArray[np.float64]:

@@ -9,7 +9,9 @@ from torch.nn import functional as F
 
 from taskviz.values import TaskKind
 
-CHORD_STEPS = 30
+CHORD_STEPS = 60
+CUTS = 12
+"""Times that a step which overshoots is cut."""
 MEMORY = 5
 """Chord steps whose secants correct the next one."""
 NEWTON_STEPS = 50
@@ -119,8 +121,9 @@ class PooledFits:
     The derivatives of each task at w = 0 are computed once; those of a subset are their sums. From
     them chord steps (Newton steps with the Hessian kept from the start, corrected by the secants of
     the last few steps as L-BFGS does) solve many subsets in one batch of matrix products. One step
-    is exact for regression. A subset whose gradient doubles, or is not small after 30 steps, goes
-    on by Newton's method with a line search.
+    is exact for regression. A subset that is not done after 60 steps goes on by Newton's method;
+    that happens at tiny λ where the start fits its samples almost perfectly, so that there is
+    hardly any curvature to start from.
 
     Args:
         samples: training samples, one a task; None for a task without labels, which is then left
@@ -172,31 +175,62 @@ class PooledFits:
         weights = torch.zeros_like(gradient)
         length = start.clone()
         active = torch.nonzero(start > 0)[:, 0]
-        failed = torch.zeros_like(start, dtype=torch.bool)
         secants: list[tuple[Tensor, Tensor]] = []
         for _ in range(CHORD_STEPS):
             if not len(active):
                 break
             step = _corrected_step(gradient, factor, secants, active)
-            moved = weights[active] - step
-            fresh = self._gradient(moved, share[active], ridge)
-            now = fresh.norm(dim=1)
-            # not (now < …) also catches NaN
-            grew = ~(now < 2 * length[active])
-            failed[active[grew]] = True
-            kept = active[~grew]
+            moved, fresh, fine = self._advance(weights, gradient, step, share, ridge, active)
             secant = torch.zeros_like(gradient), torch.zeros_like(gradient)
-            secant[0][kept] = -step[~grew]
-            secant[1][kept] = fresh[~grew] - gradient[kept]
+            secant[0][active] = moved - weights[active]
+            secant[1][active] = fresh - gradient[active]
             secants = [*secants, secant][-MEMORY:]
-            weights[kept], gradient[kept], length[kept] = moved[~grew], fresh[~grew], now[~grew]
-            active = kept[length[kept] > goal[kept]]
-        failed[active] = True
-        failed &= length > goal
+            weights[active], gradient[active] = moved, fresh
+            length[active] = fresh.norm(dim=1)
+            active = active[fine & (length[active] > goal[active])]
+        failed = length > goal
         for row in torch.nonzero(failed)[:, 0]:
             weights[row] = self._newton(weights[row], share[row], ridge, float(goal[row]))
             length[row] = self._gradient(weights[row][None], share[row][None], ridge).norm()
         return Fits(weights, length / start.clamp(min=1e-300), int(failed.sum()))
+
+    def _advance(
+        self,
+        weights: Tensor,
+        gradient: Tensor,
+        step: Tensor,
+        share: Tensor,
+        ridge: float,
+        active: Tensor,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Go ``step`` downhill, less where that overshoots.
+
+        The objective is convex, so its slope along the step grows: a point is taken where the slope
+        ahead is at most .9 of what it was at the start (Wolfe's curvature condition), and else the
+        step is cut to where a straight line puts the slope at 0.
+
+        Returns:
+            New ``(a, d)`` weights and gradients, and ``(a,)`` which went well.
+        """
+        before = (gradient[active] * step).sum(dim=1)
+        moved, fresh = weights[active].clone(), gradient[active].clone()
+        fine = torch.zeros_like(before, dtype=torch.bool)
+        size = torch.ones_like(before)
+        todo = torch.nonzero(before > 0)[:, 0]
+        for _ in range(CUTS):
+            if not len(todo):
+                break
+            rows = active[todo]
+            place = weights[rows] - size[todo, None] * step[todo]
+            slopes = self._gradient(place, share[rows], ridge)
+            ahead = -(slopes * step[todo]).sum(dim=1)
+            # not (… > …) would let NaN pass
+            good = ahead <= 0.9 * before[todo]
+            moved[todo[good]], fresh[todo[good]], fine[todo[good]] = place[good], slopes[good], True
+            cut = (before[todo] / (before[todo] + ahead)).nan_to_num(0.1).clamp(0.1, 0.6)
+            size[todo] *= cut
+            todo = todo[~good]
+        return moved, fresh, fine
 
     def _gradient(self, weights: Tensor, share: Tensor, ridge: float) -> Tensor:
         total = ridge * weights

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taskviz.affinity.base import Estimator, Outcome
+from taskviz.affinity.members import member_numbers
 from taskviz.affinity.negative_transfer import NegativeTransfer, negative_transfer_f1
 from taskviz.affinity.seeds import repeat_seeds
 from taskviz.affinity.support import missing_notes
@@ -122,7 +123,7 @@ class Surrogate(Estimator):
     def chosen(self, target: str) -> tuple[str, ...]:
         """Sources whose coefficient for this target is below the threshold γ."""
         tasks = self.affinity_.tasks
-        column = self.fit_.coefficients[:, tasks.index(target)]
+        column = self.fit_.coefficients[:, member_numbers(tasks, [target])[0]]
         below = np.flatnonzero(column < self.options.threshold)
         return tuple(tasks[s] for s in below if tasks[s] != target)
 
@@ -135,10 +136,10 @@ def predict_group(
     fit: SurrogateFit, tasks: tuple[str, ...], group: Iterable[str]
 ) -> dict[str, float]:
     """Predicted loss of each task of one group."""
-    members = list(group)
-    inside = np.array([task in members for task in tasks])
+    members = member_numbers(tasks, group)
+    inside = np.isin(np.arange(len(tasks)), members)
     losses = fit.predict(inside[None])[0]
-    return {task: float(losses[tasks.index(task)]) for task in members}
+    return {tasks[number]: float(losses[number]) for number in members}
 
 
 def random_subsets(names: tuple[str, ...], m: int, seeds: list[int]) -> list[Subset]:

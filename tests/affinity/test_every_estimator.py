@@ -9,7 +9,7 @@ from taskviz.affinity import ESTIMATORS, estimator_class, make_estimator
 from taskviz.affinity.base import Estimator
 from taskviz.engines import RunContext
 from taskviz.progress import Progress
-from taskviz.values import Cancelled, TaskCollection, option_defaults
+from taskviz.values import Cancelled, TaskCollection, TaskvizError, option_defaults
 
 BRIEF = {"epochs": 3, "width": 16, "inits": 2, "dimension": 24}
 JOINT = [name for name in ESTIMATORS if name != "discrepancy"]
@@ -68,6 +68,22 @@ def test_a_restored_estimator_predicts_the_same(name: str, toy: TaskCollection) 
     state = {key: np.array(value) for key, value in first.state_.items()}
     again = brief(name).restore(first.affinity_, first.table_, state)
     assert again.predict(["t1", "t3"]) == first.predict(["t1", "t3"])
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_bad_groups_are_refused(name: str, toy: TaskCollection) -> None:
+    estimator = brief(name).fit(toy)
+    for group, text in ((["t0", "t9"], "'t9'"), (["t0", "t0"], "more than once"), ([], "empty")):
+        with pytest.raises(TaskvizError, match=text):
+            estimator.predict(group)
+
+
+@pytest.mark.parametrize("name", JOINT)
+def test_two_tasks_are_enough(name: str, toy: TaskCollection) -> None:
+    estimator = brief(name).fit(toy.select(["t1", "t3"]))
+    assert np.isfinite(estimator.affinity_.values[[0, 1], [1, 0]]).all()
+    assert np.isfinite(list(estimator.predict(["t3", "t1"]).values())).all()
+    assert estimator.affinity_.networks_trained <= estimator.networks_needed(2)
 
 
 @pytest.mark.parametrize("name", JOINT)

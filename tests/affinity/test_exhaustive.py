@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from taskviz.affinity import make_estimator
-from taskviz.affinity.marginal_gains import gains_over_alone, group_losses, marginal_gains
+from taskviz.affinity.marginal_gains import LossLookup, gains_over_alone, marginal_gains
 from taskviz.training.subsets import all_subsets
 from taskviz.values import SubsetTable, TaskCollection, TaskvizError
 
@@ -74,11 +74,16 @@ def test_group_losses_weigh_seeds_alike() -> None:
     rows = harder.rows_of("ac")
     levels = np.stack([np.nanmean(harder.losses[:15], 0), np.nanmean(harder.losses[15:], 0)])
     expected = (harder.losses[rows] / levels).mean(axis=0) * levels.mean(axis=0)
-    assert np.allclose(group_losses(harder, group), expected, equal_nan=True)
+    found = LossLookup(harder).losses(group)
+    assert found is not None
+    assert np.allclose(found, expected, equal_nan=True)
+    assert LossLookup(None).losses(group) is None
     single = complete()
-    assert np.allclose(
-        group_losses(single, group), single.losses[single.rows_of("ac")[0]], equal_nan=True
-    )
+    alone = LossLookup(single).losses(group)
+    assert alone is not None
+    assert np.allclose(alone, single.losses[single.rows_of("ac")[0]], equal_nan=True)
+    with pytest.raises(TaskvizError, match="no trained network for the group a"):
+        LossLookup(None).predict(NAMES, ["a"])
 
 
 def test_gains_over_alone() -> None:

@@ -98,17 +98,21 @@ def test_newton_takes_over_and_agrees(monkeypatch: pytest.MonkeyPatch) -> None:
     assert torch.allclose(chord.weights, newton.weights, atol=1e-6)
 
 
-def test_a_diverging_chord_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    # saturated at the start: no curvature there, so a plain chord step goes far too far
+@pytest.mark.parametrize("memory", [1, 5])
+def test_steps_that_overshoot_are_cut(memory: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    # saturated on the wrong side: no curvature at the start, so the chord goes far too far
     made = samples(scale=3.0)
     sample = made[1]
     wrong = 40 * (1 - 2 * sample.target)
     made[1] = TaskSamples("binary", sample.features, wrong, sample.target, sample.known)
-    monkeypatch.setattr(pooled_fits, "MEMORY", 1)
+    monkeypatch.setattr(pooled_fits, "MEMORY", memory)
     row = torch.tensor([[False, True, False, False]])
-    fits = PooledFits(made, tolerance=1e-7).solve(row, 1e-3)
-    assert fits.by_newton == 1
-    assert float(fits.residual[0]) <= 1e-7
+    fits = PooledFits(made, tolerance=1e-7)
+    first = fits.gradients[1] / 1e-3
+    assert float(made[1].losses(-first[None])[0]) > 10 * float(made[1].losses(0 * first[None])[0])
+    found = fits.solve(row, 1e-3)
+    assert float(found.residual[0]) <= 1e-7
+    assert np.allclose(found.weights[0].numpy(), slow(made, row[0], 1e-3), atol=1e-4)
 
 
 def test_regression_needs_one_step_and_is_the_ridge_solution() -> None:
