@@ -7,10 +7,10 @@ import streamlit as st
 
 from taskviz.affinity import ESTIMATORS, estimator_class
 from taskviz.figures import heatmap, task_graph
-from taskviz.figures.style import chart_config, duration_words, three_digits
+from taskviz.figures.style import chart_config, duration_words
 from taskviz.jobs import LIVE, start_job
 from taskviz.ui import frame, job_panel, state, store
-from taskviz.ui.affinity_words import headline, how_obtained
+from taskviz.ui.affinity_words import entry_words, headline, how_obtained
 from taskviz.ui.options_form import options_form
 from taskviz.ui.text import plural, safe
 from taskviz.values import AffinityMatrix, TaskCollection, TaskvizError
@@ -187,34 +187,46 @@ def draw_matrix(matrix: AffinityMatrix) -> None:
         )
 
 
+def choose_pair(matrix: AffinityMatrix) -> None:
+    """Take over a pair from the two lists."""
+    source, target = st.session_state["pick_source"], st.session_state["pick_target"]
+    if source is not None and target is not None:
+        names = matrix.tasks
+        state.put("pair", f"{names.index(source)}-{names.index(target)}")
+
+
 def draw_pair(matrix: AffinityMatrix, pair: tuple[str, str] | None) -> None:
     """Both directions of the selected pair, with how they were obtained."""
-    with st.container(border=True):
-        if pair is None:
-            names = list(matrix.tasks)
-            st.markdown(
-                "**Click a cell** of the heatmap to see the pair in both directions, or choose it "
-                "here."
-            )
-            with st.container(horizontal=True, vertical_alignment="bottom"):
-                source = st.selectbox("Source", names, index=0, key="pick_source")
-                target = st.selectbox("Target", names, index=1, key="pick_target")
-                if st.button("Show the pair"):
-                    state.put("pair", f"{names.index(source)}-{names.index(target)}")
-                    st.rerun()
-            return
-        source, target = pair
-        with st.container(horizontal=True, horizontal_alignment="distribute"):
-            for a, b in ((source, target), (target, source)):
-                i, j = matrix.tasks.index(a), matrix.tasks.index(b)
-                value = float(matrix.values[i, j])
-                error = None if matrix.standard_error is None else matrix.standard_error[i, j]
-                shown = "no data" if np.isnan(value) else three_digits(value, error)
-                st.metric(f"{safe(a)} helps {safe(b)}", shown, border=False, width="content")
-            if st.button("Clear", icon=":material/close:", type="tertiary"):
-                state.put("pair", None)
-                st.rerun()
-        st.caption(how_obtained(matrix, source, target))
+    if pair is not None:
+        # The lists follow a click in the heatmap.
+        st.session_state["pick_source"], st.session_state["pick_target"] = pair
+    with st.container(border=True, gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            for role in ("source", "target"):
+                st.selectbox(
+                    f"{role.capitalize()} of the pair",
+                    list(matrix.tasks),
+                    index=None,
+                    placeholder=f"{role.capitalize()} task",
+                    key=f"pick_{role}",
+                    label_visibility="collapsed",
+                    on_change=choose_pair,
+                    args=(matrix,),
+                    width=190,
+                )
+            if pair is None:
+                st.caption("Click a cell, or choose two tasks, to see both directions.")
+            else:
+                source, target = pair
+                st.markdown(
+                    " · ".join(
+                        f"**{safe(a)}** helps **{safe(b)}**: {entry_words(matrix, a, b)}"
+                        for a, b in ((source, target), (target, source))
+                    ),
+                    width="stretch",
+                )
+        if pair is not None:
+            st.caption(how_obtained(matrix, *pair))
 
 
 def draw_table(matrix: AffinityMatrix) -> None:

@@ -142,7 +142,7 @@ def results(job: Job) -> None:
             )
     if tabs[1].open:
         with tabs[1]:
-            live_curves.draw(job, dark=frame.dark())
+            live_curves.draw_results(found, dark=frame.dark())
     if tabs[2].open:
         with tabs[2]:
             label = st.selectbox("Contender", list(found), key="metric_contender")

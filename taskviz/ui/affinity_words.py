@@ -3,6 +3,7 @@
 import numpy as np
 
 from taskviz.affinity.reliability import reliability
+from taskviz.figures.style import three_digits
 from taskviz.ui.text import plural, safe
 from taskviz.values import AffinityMatrix
 
@@ -33,6 +34,14 @@ def headline(matrix: AffinityMatrix) -> str:
         f"**{first}** and **{second}** help each other most; **{last}** {verb}.{gaps}  \n"
         f":{colour}-badge[{trust.grade}] :gray[{trust.sentence}]"
     )
+
+
+def entry_words(matrix: AffinityMatrix, source: str, target: str) -> str:
+    """One entry with its error, or that it rests on nothing."""
+    i, j = matrix.tasks.index(source), matrix.tasks.index(target)
+    value = float(matrix.values[i, j])
+    error = None if matrix.standard_error is None else float(matrix.standard_error[i, j])
+    return "no data" if np.isnan(value) else three_digits(value, error)
 
 
 def how_obtained(matrix: AffinityMatrix, source: str, target: str) -> str:

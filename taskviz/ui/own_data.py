@@ -6,7 +6,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from taskviz.data.problems import Problem, find_problems
+from taskviz.data.problem import Problem
+from taskviz.data.problems import find_problems
 from taskviz.data.propose import propose_targets
 from taskviz.data.reference import CollectionRef
 from taskviz.data.table import Table, read_table
