@@ -387,7 +387,7 @@ class TestCommand:
         time.sleep(0.5)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
-        assert process.returncode == 130
+        assert process.returncode == 130, (out, err)
         assert err == "Cancelled\n"
         assert json.loads(out) == {"error": "Cancelled"}
 

@@ -2,9 +2,12 @@
 
 import json
 import os
+import signal
 import sys
+import threading
 from collections.abc import Sequence
-from typing import Annotated
+from types import FrameType
+from typing import Annotated, Any
 
 import typer
 
@@ -48,6 +51,14 @@ jobs.register(program)
 serve.register(program)
 
 
+class Interrupted(BaseException):
+    """Ctrl-C.
+
+    Not KeyboardInterrupt: where that passes through code that a library runs from C, the
+    interpreter ends by the signal itself whatever is made of it here, and the status is lost.
+    """
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status.
 
@@ -59,12 +70,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    before = _on_interrupt(_interrupt)
     try:
         status = typer.main.get_command(program).main(
             given, prog_name="taskviz", standalone_mode=False
         )
         sys.stdout.flush()
-    except (KeyboardInterrupt, Cancelled, typer.Abort):
+    except (Interrupted, KeyboardInterrupt, Cancelled, typer.Abort):
         status = 130
     except BrokenPipeError:
         # The reader of a pipe went away; nothing is left to be told.
@@ -82,9 +94,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
             1,
             as_json,
         )
+    finally:
+        if before is not None:
+            _on_interrupt(before)
     if status == 130:
         return _fail("Cancelled", 130, as_json)
     return status if isinstance(status, int) else 0
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise Interrupted
+
+
+def _on_interrupt(handler: Any) -> Any:
+    """Set what Ctrl-C does; returns what it did, None where that cannot be set from here."""
+    if threading.current_thread() is not threading.main_thread():
+        return None
+    return signal.signal(signal.SIGINT, handler)
 
 
 def _fail(text: str, status: int, as_json: bool) -> int:

@@ -142,11 +142,15 @@ def train_units(
         dtype=dtype,
     )
     outcomes: dict[tuple[int, ...], GroupOutcome] = {}
-    for tasks in distinct:
+    for tasks, unit in distinct.items():
         progress.check()
         found = store.find(tasks)
         if found is not None:
             outcomes[tasks] = found
+            # Its curve is told again: a run that was killed may have kept the network but not yet
+            # told its last epochs, and another run never told them here.
+            for row in found.history:
+                progress.record({**unit.label, "tasks": ", ".join(found.network.tasks), **row})
             progress.advance(1, f"{group_name(found.network.tasks)}: trained before")
     missing = [unit for tasks, unit in distinct.items() if tasks not in outcomes]
     data = to_tensors(collection, device, dtype)
