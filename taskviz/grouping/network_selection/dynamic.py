@@ -24,6 +24,7 @@ from taskviz.grouping.network_selection.candidates import Candidates
 CHUNK = 1 << 20
 """Entries worked on at once; bounds memory and the time between two checks."""
 MOST_LEVELS = 64
+MOST_UNITS = 100_000
 MOST_TASKS = 16
 
 N = TypeVar("N", np.int64, np.float64)
@@ -40,9 +41,11 @@ def cost_levels(cost: NDArray[np.float64]) -> tuple[NDArray[np.int64], float] | 
     common = lcm(*(value.denominator for value in exact))
     whole = [int(value * common) for value in exact]
     divisor = gcd(*whole)
-    unit = divisor / common if divisor else 0.0
-    levels = np.array([value // divisor for value in whole] if divisor else whole, dtype=np.int64)
-    if not unit or not np.allclose(levels * unit, values, rtol=1e-12, atol=0.0):
+    if not divisor or max(whole) // divisor > MOST_UNITS:
+        return None
+    unit = divisor / common
+    levels = np.array([value // divisor for value in whole], dtype=np.int64)
+    if not np.allclose(levels * unit, values, rtol=1e-12, atol=0.0):
         return None
     return levels[inverse], unit
 

@@ -4,6 +4,7 @@ Slower than ``blocks``, which knows what a matrix is, but it asks nothing of the
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,13 +43,22 @@ class LocalSearch:
         self.losses, self.cost = self._evaluate(self.groups)
         self.toggled = np.full((k, len(self.units), size), np.inf)
         self.toggled_cost = np.zeros((k, len(self.units)))
+        # A task that no group serves weighs more than anything serving it could cost others.
+        finite = np.abs(self.losses[np.isfinite(self.losses)])
+        self.unserved = 1e9 * max(1.0, float(finite.max(initial=0.0)))
         for g in range(k):
             self._refresh(g)
 
     @property
     def total(self) -> float:
-        """Σ_t least loss; inf where a task is served by no group."""
-        return float(self.losses.min(axis=0).sum())
+        """Σ_t least loss, ``unserved`` for a task that no group serves."""
+        return float(self._sum(self.losses.min(axis=0)))
+
+    @property
+    def complete(self) -> bool:
+        """Every task is served and the budget is kept."""
+        served = np.isfinite(self.losses.min(axis=0)).all()
+        return bool(served and self.cost.sum() <= self.budget)
 
     def descend(self, expired: Callable[[], bool]) -> None:
         """Make the best change until none improves or the time is over."""
@@ -70,7 +80,7 @@ class LocalSearch:
         best = (np.inf, -1, -1, -1)
         for g in range(len(self.groups)):
             others = np.delete(self.losses, g, axis=0).min(axis=0, initial=np.inf)
-            total = np.minimum(self.toggled[g], others).sum(axis=1)
+            total = self._sum(np.minimum(self.toggled[g], others))
             spent = self.cost.sum() - self.cost[g] + self.toggled_cost[g]
             total[spent > self.budget] = np.inf
             unit = int(total.argmin())
@@ -87,7 +97,7 @@ class LocalSearch:
                     continue
                 others = np.delete(self.losses, [g, h], axis=0).min(axis=0, initial=np.inf)
                 after = np.minimum(self.toggled[g, movable], self.toggled[h, movable])
-                total = np.minimum(after, others).sum(axis=1)
+                total = self._sum(np.minimum(after, others))
                 spent = self.cost.sum() - self.cost[[g, h]].sum()
                 spent = spent + self.toggled_cost[g, movable] + self.toggled_cost[h, movable]
                 # A group that must not be, on either side, is no way to serve anyone.
@@ -96,6 +106,9 @@ class LocalSearch:
                 place = int(total.argmin())
                 best = min(best, (float(total[place]), int(movable[place]), g, h))
         return best
+
+    def _sum(self, losses: NDArray[np.float64]) -> Any:
+        return np.where(np.isfinite(losses), losses, self.unserved).sum(axis=-1)
 
     def _refresh(self, g: int) -> None:
         self._check()

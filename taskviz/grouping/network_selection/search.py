@@ -52,7 +52,7 @@ def search_networks(
     for start in _starts(scores, constraints, budget, seed):
         local = LocalSearch(scores, constraints, start, budget, check)
         local.descend(expired)
-        if local.total < total and local.cost.sum() <= local.budget:
+        if local.total < total and local.complete:
             best, total = local.groups[local.groups.any(axis=1)], local.total
         if expired() and best is not None:
             break
@@ -76,24 +76,27 @@ def _search_matrix(
     if legal is not None and scores.uniform_cost and len(legal) > number:
         raise too_small(budget, len(legal))
     pool: list[NDArray[np.bool_]] = []
+    complete = bool(scores.known[~np.eye(len(scores.tasks), dtype=bool)].all())
     while number:
         start = None if legal is None else worth.labels_of(legal)
         labels, met = explore(worth, number, seed, check, expired, start)
         pool += met
         blocks = np.unique(labels)[:, None] == labels[None, :]
         groups = worth.networks(blocks)
-        fits = scores.costs(groups).sum() <= budget * (1 + 1e-12)
-        if fits and _legal(groups, constraints, scores):
-            break
+        legal_groups = bool(constraints.allowed(scores.tasks)(groups).all())
+        if legal_groups and scores.costs(groups).sum() <= budget * (1 + 1e-12):
+            if complete:
+                break
+            # The search filled unmeasured entries in; what they are really worth is settled here.
+            local = LocalSearch(scores, constraints, groups, budget, check)
+            local.descend(expired)
+            groups = local.groups[local.groups.any(axis=1)]
+            pool.append(groups)
+            if local.complete:
+                break
         number -= 1
     else:
         raise too_small(budget, None)
-    if not scores.known[~np.eye(len(scores.tasks), dtype=bool)].all():
-        # The search filled unmeasured entries in; what they are really worth is settled here.
-        local = LocalSearch(scores, constraints, groups, budget, check)
-        local.descend(expired)
-        groups = local.groups[local.groups.any(axis=1)]
-        pool.append(groups)
     groups = _recombined(scores, constraints, groups, pool, budget, deadline, check)
     bound = -matrix_bound(scores, constraints, budget if scores.uniform_cost else np.inf)
     notes = ("The time was over before the search had ended.",) if expired() else ()
@@ -136,11 +139,6 @@ def _affordable(scores: GroupScores, constraints: Constraints, budget: float) ->
     for i, unit in enumerate(units):
         smallest[i, unit] = True
     return min(int(budget / scores.costs(smallest).min() + 1e-9), len(units))
-
-
-def _legal(groups: NDArray[np.bool_], constraints: Constraints, scores: GroupScores) -> bool:
-    allowed = bool(constraints.allowed(scores.tasks)(groups).all())
-    return allowed and bool(np.isfinite(scores.losses(groups)).any(axis=0).all())
 
 
 def _starts(

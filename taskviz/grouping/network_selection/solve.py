@@ -196,7 +196,7 @@ def _exact(
         except OutOfTime:
             pass
         else:
-            return [_read_off(table, listed, levels[1], budget) for budget in budgets]
+            return [_read_off(table, listed, levels[1], b, overlap) for b in budgets]
     found = []
     for done, budget in enumerate(budgets):
         limit = time.monotonic() + (deadline - time.monotonic()) / (len(budgets) - done)
@@ -207,16 +207,19 @@ def _exact(
         if not len(solved.rows):
             raise NothingFits(budget)
         note = () if solved.proven else ("The time was over before the optimum was proven.",)
-        found.append(_selected(listed, solved.rows, budget, solved.bound, "milp", note))
+        found.append(_selected(listed, solved.rows, budget, solved.bound, "milp", overlap, note))
     return found
 
 
-def _read_off(table: DynamicSelection, listed: Candidates, unit: float, budget: float) -> Selected:
+def _read_off(
+    table: DynamicSelection, listed: Candidates, unit: float, budget: float, overlap: bool
+) -> Selected:
     loss, rows = table.best(int(budget / unit + 1e-9))
     if not len(rows):
         raise NothingFits(budget)
-    made = _selected(listed, rows, budget, loss, "dynamic")
-    return _selected(listed, rows, budget, made.total, "dynamic")
+    # The same sum in another order: what the rows give is what is proven.
+    bound = max(loss, listed.total(rows))
+    return _selected(listed, rows, budget, bound, "dynamic", overlap)
 
 
 def _exchanged(
@@ -230,7 +233,7 @@ def _exchanged(
             raise NothingFits(budget)
         rows = solved.rows
     bound = lagrangian_bound(listed, budget, overlap, listed.total(rows), check)
-    return _selected(listed, rows, budget, bound.value, "heuristic")
+    return _selected(listed, rows, budget, bound.value, "heuristic", overlap)
 
 
 def _searched(
@@ -261,13 +264,33 @@ def _selected(
     budget: float,
     bound: float,
     solver: str,
+    overlap: bool,
     notes: tuple[str, ...] = (),
 ) -> Selected:
-    # A network that serves nobody, as ties may leave one, need not be kept.
-    rows = rows[np.unique(listed.losses[rows].argmin(axis=0))]
+    if overlap:
+        rows = _simplest(listed, rows)
     kept = listed.keep(rows)
     total = listed.total(rows)
     return Selected(budget, kept.members, kept.cost, kept.losses, min(bound, total), solver, notes)
+
+
+def _simplest(listed: Candidates, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+    """The same total loss from the cheapest and, of those, smallest networks.
+
+    A network that serves nobody goes; each other gives way to one that serves its tasks as well.
+    """
+    server = rows[listed.losses[rows].argmin(axis=0)]
+    size = listed.members.sum(axis=1)
+    found = []
+    for row in np.unique(server):
+        served = server == row
+        own = float(listed.losses[row, served].sum())
+        others = listed.losses[:, served].sum(axis=1)
+        equal = np.flatnonzero(
+            (others <= own + 1e-12 * max(1.0, abs(own))) & (listed.cost <= listed.cost[row])
+        )
+        found.append(equal[np.lexsort((equal != row, size[equal], listed.cost[equal]))[0]])
+    return np.unique(np.array(found, dtype=np.intp))
 
 
 def _monotone(found: list[Selected]) -> list[Selected]:
