@@ -172,7 +172,8 @@ def _training_words(trained: TrainingResult, results: Mapping[str, TrainingResul
     if device:
         words += ["--device", device]
     if len(results) > 1:
-        words += ["--baselines", "--random-draws", str(len(random_labels(results)))]
+        draws = [label for label in random_labels(results) if results[label] is not trained]
+        words += ["--baselines", "--random-draws", str(len(draws))]
     return words
 
 
