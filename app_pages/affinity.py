@@ -31,6 +31,8 @@ def choose_estimator(collection: TaskCollection) -> None:
     )
     kind = estimator_class(method)
     st.caption(kind.summary)
+    # Above the options, so that it is in sight without scrolling.
+    start = st.container(gap="xsmall")
     options = options_form(kind.Options, f"opt_{method}")
     seed = st.number_input("Seed", value=0, min_value=0, step=1, key="affinity_seed")
     try:
@@ -43,8 +45,8 @@ def choose_estimator(collection: TaskCollection) -> None:
     price = "no network to train" if not networks else f"{plural(networks, 'network')} to train"
     if before:
         price += f", {duration_words(before[0])} last time"
-    st.caption(f":material/timer: Cost: {price}.")
-    if st.button("Compute", type="primary", icon=":material/play_arrow:", width="stretch"):
+    start.caption(f":material/timer: Cost: {price}.")
+    if start.button("Compute", type="primary", icon=":material/play_arrow:", width="stretch"):
         job = start_job(
             "affinity",
             {
@@ -87,8 +89,8 @@ def _poll(job_id: str) -> None:
     job_panel.headline(job)
 
 
-def current_matrix() -> tuple[str, AffinityMatrix] | None:
-    """The matrix in the URL, else the newest one of this collection."""
+def choose_matrix() -> tuple[str, AffinityMatrix] | None:
+    """The matrix in the URL, else the newest one of this collection; a list where several are."""
     if not stored:
         return None
     keys = [key for key, _ in stored]
@@ -98,7 +100,7 @@ def current_matrix() -> tuple[str, AffinityMatrix] | None:
     if len(stored) > 1:
         by_key = dict(stored)
         wanted = st.selectbox(
-            "Matrix",
+            "Matrix shown",
             keys,
             index=keys.index(wanted),
             format_func=lambda key: store.matrix_label(by_key[key]),
@@ -133,7 +135,7 @@ def selected_pair(matrix: AffinityMatrix) -> tuple[str, str] | None:
 def draw_matrix(matrix: AffinityMatrix) -> None:
     """Heatmap and graph side by side, the selected pair below."""
     dark, pair = frame.dark(), selected_pair(matrix)
-    draw_pair(matrix, pair)
+    st.markdown(pair_words(matrix, pair))
     left, right = st.columns(2)
     with left:
         order = st.segmented_control(
@@ -145,7 +147,7 @@ def draw_matrix(matrix: AffinityMatrix) -> None:
             help="cluster: tasks alike in their affinities stand together.",
             bind="query-params",
         )
-        figure = heatmap.affinity_heatmap(matrix, order=order, selected=pair, dark=dark)
+        figure = heatmap.affinity_heatmap(matrix, order=order, selected=pair, dark=dark, height=440)
         st.plotly_chart(
             figure,
             theme=None,
@@ -185,6 +187,7 @@ def draw_matrix(matrix: AffinityMatrix) -> None:
             config=chart_config(),
             alt=task_graph.describe_task_graph(matrix, threshold=threshold),
         )
+    draw_pair(matrix, pair)
 
 
 def choose_pair(matrix: AffinityMatrix) -> None:
@@ -195,38 +198,35 @@ def choose_pair(matrix: AffinityMatrix) -> None:
         state.put("pair", f"{names.index(source)}-{names.index(target)}")
 
 
+def pair_words(matrix: AffinityMatrix, pair: tuple[str, str] | None) -> str:
+    """Both directions of the selected pair in one line, so that nothing moves on a click."""
+    if pair is None:
+        return ":gray[Click a cell to see a pair in both directions, or choose it below.]"
+    return " · ".join(
+        f"**{safe(a)}** helps **{safe(b)}**: {entry_words(matrix, a, b)}"
+        for a, b in (pair, pair[::-1])
+    )
+
+
 def draw_pair(matrix: AffinityMatrix, pair: tuple[str, str] | None) -> None:
-    """Both directions of the selected pair, with how they were obtained."""
+    """The pair by name, for those who do not click, and where its entries come from."""
     if pair is not None:
         # The lists follow a click in the heatmap.
         st.session_state["pick_source"], st.session_state["pick_target"] = pair
-    with st.container(border=True, gap="xsmall"):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            for role in ("source", "target"):
-                st.selectbox(
-                    f"{role.capitalize()} of the pair",
-                    list(matrix.tasks),
-                    index=None,
-                    placeholder=f"{role.capitalize()} task",
-                    key=f"pick_{role}",
-                    label_visibility="collapsed",
-                    on_change=choose_pair,
-                    args=(matrix,),
-                    width=190,
-                )
-            if pair is None:
-                st.caption("Click a cell, or choose two tasks, to see both directions.")
-            else:
-                source, target = pair
-                st.markdown(
-                    " · ".join(
-                        f"**{safe(a)}** helps **{safe(b)}**: {entry_words(matrix, a, b)}"
-                        for a, b in ((source, target), (target, source))
-                    ),
-                    width="stretch",
-                )
-        if pair is not None:
-            st.caption(how_obtained(matrix, *pair))
+    with st.container(horizontal=True):
+        for role in ("source", "target"):
+            st.selectbox(
+                f"{role.capitalize()} of the pair",
+                list(matrix.tasks),
+                index=None,
+                placeholder="Choose a task",
+                key=f"pick_{role}",
+                on_change=choose_pair,
+                args=(matrix,),
+                width=220,
+            )
+    if pair is not None:
+        st.caption(how_obtained(matrix, *pair))
 
 
 def draw_table(matrix: AffinityMatrix) -> None:
@@ -258,11 +258,12 @@ def draw_table(matrix: AffinityMatrix) -> None:
 
 
 side, main = st.columns([1, 3], gap="large")
-with side, st.container(border=True):
-    choose_estimator(collection)
+with side:
+    current = choose_matrix()
+    with st.container(border=True):
+        choose_estimator(collection)
 with main:
     watch_job()
-    current = current_matrix()
     if current is None:
         with st.container(border=True):
             st.markdown("#### No affinity yet")

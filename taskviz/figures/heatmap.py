@@ -80,6 +80,7 @@ def affinity_heatmap(
     order: Order = "cluster",
     selected: tuple[str, str] | None = None,
     dark: bool = False,
+    height: int | None = None,
 ) -> go.Figure:
     """Heatmap of an affinity matrix: sources are rows, targets are columns.
 
@@ -92,6 +93,7 @@ def affinity_heatmap(
         order: of rows and columns alike.
         selected: source and target of the cell to outline.
         dark: theme.
+        height: in pixels; None fits a wide column.
 
     Raises:
         TaskvizError: an unknown order, or a selected task that the matrix does not have.
@@ -152,7 +154,7 @@ def affinity_heatmap(
     figure.update_layout(
         base_layout(
             dark,
-            height=500 if size <= 30 else 620,
+            height=height or (500 if size <= 30 else 620),
             shapes=shapes,
             dragmode=False if clickable else "zoom",
             hoverdistance=40,
