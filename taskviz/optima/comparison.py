@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from itertools import groupby
 
 import torch
 from torch import Tensor
@@ -34,9 +35,27 @@ class Run:
         distances: ``(2, k(k−1)/2)`` float64 sums and variances, on the host.
     """
 
-    units: Tensor
-    tasks: Tensor
+    units: list[int]
+    tasks: list[int]
     distances: Tensor
+
+
+@dataclass
+class _Tally:
+    """A run in the making.
+
+    Args:
+        total: see :attr:`Run.distances`.
+        gaps: ``(k(k−1)/2,)`` distances between the tasks' feature gradients.
+        sizes: ``(k,)`` L1 norms of these.
+        tolerance: relative rounding of a feature gradient.
+    """
+
+    run: Run
+    total: Tensor
+    gaps: Tensor
+    sizes: Tensor
+    tolerance: float = 0.0
 
 
 class Comparison:
@@ -81,30 +100,45 @@ class Comparison:
         if channels < 1:
             self._sampling = Sampling(channels, torch.Generator().manual_seed(seed))
         self._budget = memory_mb * 2**20
-        self._tasks, self._which, order = _patterns(units.known.cpu(), single)
-        self._order = torch.arange(len(units)) if order is None else order
-        self.units = units if order is None else units.take(order)
+        patterns, self._which, order = _patterns(units.known.cpu(), single)
+        if origin:
+            patterns = [[*tasks, len(units.tasks)] for tasks in patterns]
+        self._tasks = patterns
+        self._order = list(range(len(units))) if order is None else order
+        self.units = units if order is None else units.take(torch.tensor(order))
         self._heads = Heads(network, self.units)
         self.way = choose_way(network.trunk, self.units.inputs, self._plan)
         self._chunk = self._plan(self.way)
 
     def runs(self, progress: Progress = SILENT) -> Iterator[Run]:
-        """Yield every run once."""
+        """Compare all units, then yield a run for each set of tasks that have labels together."""
         progress.begin("Comparing task gradients", len(self.units))
+        tallies: dict[int, _Tally] = {}
+        for number, pattern in zip(self._order, self._which, strict=True):
+            if pattern not in tallies:
+                tallies[pattern] = self._tally(pattern)
+            tallies[pattern].run.units.append(number)
         start = 0
         while start < len(self.units):
             progress.check()
             stop = min(start + self._chunk, len(self.units))
             try:
-                found = list(self._compare(start, stop))
+                if self.way.layers:
+                    self._by_layers(start, stop, tallies)
+                else:
+                    self._generic(start, tallies[self._which[start]])
             except Irregular as irregular:
                 # A forward pass that depends on its data left the path that was checked.
                 self.way = Way((), str(irregular))
                 self._chunk = self._plan(self.way)
                 continue
-            yield from found
             progress.advance(stop - start)
             start = stop
+        for tally in tallies.values():
+            if self.units.joint:
+                _forget_rounding(tally)
+            tally.run.distances.copy_(tally.total)
+            yield tally.run
 
     def _plan(self, way: Way) -> int:
         """Units to compare at once."""
@@ -135,35 +169,30 @@ class Comparison:
         chunks = math.ceil(len(self.units) / most)
         return math.ceil(len(self.units) / chunks)
 
-    def _compare(self, start: int, stop: int) -> Iterator[Run]:
-        spans = list(self._spans(start, stop))
-        if self.way.layers:
-            totals = self._by_layers(start, stop, spans)
-        else:
-            totals = [self._generic(start, spans[0].tasks)]
-        for span, total in zip(spans, totals, strict=True):
-            units = self._order[start + span.start : start + span.stop]
-            yield Run(units, span.tasks, total.cpu())
+    def _tally(self, pattern: int) -> _Tally:
+        tasks = self._tasks[pattern]
+        pairs = len(tasks) * (len(tasks) - 1) // 2
+        device = self.units.inputs[0].device
+        total = accumulator(pairs, device)
+        run = Run([], tasks, torch.zeros_like(total, device="cpu"))
+        return _Tally(run, total, total[0].clone(), total.new_zeros(len(tasks)))
 
-    def _spans(self, start: int, stop: int) -> Iterator["_Span"]:
-        """Stretches of a chunk that have labels of the same tasks."""
-        which = self._which[start:stop]
-        ends = torch.nonzero(which[1:] != which[:-1])[:, 0].add(1).tolist()
-        for first, end in zip([0, *ends], [*ends, stop - start], strict=True):
-            tasks = self._tasks[int(which[first])]
-            if self.origin:
-                tasks = torch.cat([tasks, torch.tensor([self._rows - 1])])
-            yield _Span(first, end, tasks)
-
-    def _by_layers(self, start: int, stop: int, spans: Sequence["_Span"]) -> list[Tensor]:
-        part = self.units.part(start, stop)
+    def _by_layers(self, start: int, stop: int, tallies: dict[int, _Tally]) -> None:
+        spans = [
+            (tallies[pattern], slice(which[0] - start, which[-1] + 1 - start))
+            for pattern, which in _stretches(self._which, start, stop)
+            if len(self._tasks[pattern]) > 1
+        ]
+        if not spans:
+            return
         layers = {name: self.network.trunk.get_submodule(name) for name in self.way.layers}
-        tasks = len(part.tasks)
-        stacked = part.inputs[0] if part.joint else torch.cat(part.inputs)
+        tasks, joint = len(self.units.tasks), self.units.joint
+        parts = [own[start:stop] for own in self.units.inputs]
+        stacked = parts[0] if joint else torch.cat(parts)
         with torch.enable_grad(), recording(layers) as traces:
             features = self.network.trunk(stacked)
         regular(traces, len(stacked))
-        if part.joint:
+        if joint:
             cotangents = self._cotangents([features], start, stop)
             deltas = output_gradients(features, traces, cotangents)
             inputs = [trace.inputs for trace in traces]
@@ -173,38 +202,38 @@ class Comparison:
             deltas = [self._with_origin(by_task(delta, tasks)) for delta in deltas]
             inputs = [self._with_origin(by_task(trace.inputs, tasks)) for trace in traces]
         del features
-        totals = [_empty(span, stacked.device) for span in spans]
         for trace in traces:
             signal, seen = deltas.pop(0), inputs.pop(0)
-            for total, span in zip(totals, spans, strict=True):
-                if len(span.tasks) < 2:
-                    continue
-                own = span.cut(seen, self._rows) if not part.joint else seen[span.rows]
-                total += layer_distances(
-                    layers[trace.layer], span.cut(signal, self._rows), own, self._sampling
-                )
-        if part.joint:
-            for total, span in zip(totals, spans, strict=True):
-                _forget_rounding(total, span.cut(cotangents, self._rows))
-        return totals
+            for tally, span in spans:
+                own = seen[span] if joint else self._cut(seen, tally.run.tasks, span)
+                mine = self._cut(signal, tally.run.tasks, span)
+                sums, variance = layer_distances(layers[trace.layer], mine, own, self._sampling)
+                tally.total[0] += sums
+                if variance is not None:
+                    tally.total[1] += variance
+        if joint:
+            for tally, span in spans:
+                _note_features(tally, self._cut(cotangents, tally.run.tasks, span))
 
-    def _generic(self, start: int, tasks: Tensor) -> Tensor:
-        unit = self.units.part(start, start + 1)
+    def _generic(self, start: int, tally: _Tally) -> None:
+        unit, tasks = self.units.part(start, start + 1), tally.run.tasks
         if len(tasks) < 2:
-            return accumulator(0, unit.inputs[0].device)
+            return
         with _without_cudnn(unit.inputs[0].device), torch.enable_grad():
             features = [self.network.trunk(own) for own in unit.inputs]
             cotangents = self._cotangents(features, start, start + 1)[tasks]
             picked = features
             if not unit.joint:
                 blank = features[0] * 0
-                picked = [features[t] if t < len(features) else blank for t in tasks.tolist()]
-            found = generic_distances(picked, cotangents, self._shared, self._elements)
-        total = accumulator(found.shape[0], found.device)
-        total[0] = found
+                picked = [features[t] if t < len(features) else blank for t in tasks]
+            tally.total[0] += generic_distances(picked, cotangents, self._shared, self._elements)
         if unit.joint:
-            _forget_rounding(total, cotangents)
-        return total
+            _note_features(tally, cotangents)
+
+    def _cut(self, values: Tensor, tasks: list[int], span: slice) -> Tensor:
+        """A span's units and tasks of ``(T, n, …)``; a view where all tasks have labels."""
+        own = values if span == slice(0, values.shape[1]) else values[:, span]
+        return own if len(tasks) == self._rows else own[tasks]
 
     def _cotangents(self, features: Sequence[Tensor], start: int, stop: int) -> Tensor:
         found = self._heads.gradients(features, start, stop)
@@ -216,23 +245,7 @@ class Comparison:
         return torch.cat([values, torch.zeros_like(values[:1])]) if self.origin else values
 
 
-@dataclass(frozen=True)
-class _Span:
-    start: int
-    stop: int
-    tasks: Tensor
-
-    @property
-    def rows(self) -> slice:
-        return slice(self.start, self.stop)
-
-    def cut(self, values: Tensor, rows: int) -> Tensor:
-        """The span's units and tasks of ``(T, n, …)``; a view where all tasks have labels."""
-        own = values[:, self.rows]
-        return own if len(self.tasks) == rows else own[self.tasks.to(own.device)]
-
-
-def _patterns(known: Tensor, single: bool) -> tuple[list[Tensor], Tensor, Tensor | None]:
+def _patterns(known: Tensor, single: bool) -> tuple[list[list[int]], list[int], list[int] | None]:
     """Units in an order in which those with labels of the same tasks stand together.
 
     Args:
@@ -244,38 +257,42 @@ def _patterns(known: Tensor, single: bool) -> tuple[list[Tensor], Tensor, Tensor
     """
     n, tasks = known.shape
     if bool(known.all()):
-        every = torch.arange(tasks)
-        if single:
-            return [every] * n, torch.arange(n), None
-        return [every], torch.zeros(n, dtype=torch.long), None
-    patterns, which = torch.unique(known, dim=0, return_inverse=True)
-    found = [torch.nonzero(pattern)[:, 0] for pattern in patterns]
-    order = torch.argsort(which, stable=True)
+        every = list(range(tasks))
+        return ([every] * n, list(range(n)), None) if single else ([every], [0] * n, None)
+    patterns, inverse = torch.unique(known, dim=0, return_inverse=True)
+    found = [torch.nonzero(pattern)[:, 0].tolist() for pattern in patterns]
+    order: list[int] = torch.argsort(inverse, stable=True).tolist()
+    which: list[int] = inverse[order].tolist()
     if single:
-        return [found[pattern] for pattern in which[order].tolist()], torch.arange(n), order
-    return found, which[order], order
+        return [found[pattern] for pattern in which], list(range(n)), order
+    return found, which, order
 
 
-def _empty(span: _Span, device: torch.device) -> Tensor:
-    return accumulator(len(span.tasks) * (len(span.tasks) - 1) // 2, device)
+def _stretches(which: list[int], start: int, stop: int) -> Iterator[tuple[int, list[int]]]:
+    """Patterns between two units, each with its units."""
+    for pattern, units in groupby(range(start, stop), key=lambda unit: which[unit]):
+        yield pattern, list(units)
 
 
-def _forget_rounding(total: Tensor, cotangents: Tensor) -> None:
+def _note_features(tally: _Tally, cotangents: Tensor) -> None:
+    flat = cotangents.reshape(len(cotangents), -1)
+    # a head sums as many products as there are features
+    eps = torch.finfo(flat.dtype).eps
+    tally.tolerance = 16 * math.sqrt(max(16, cotangents.shape[-1])) * eps
+    tally.gaps += pairwise_l1(flat)
+    tally.sizes += flat.abs().sum(dim=1).to(tally.sizes.device)
+
+
+def _forget_rounding(tally: _Tally) -> None:
     """Set the distance of two tasks to 0 where the trunk cannot tell them apart.
 
     On a shared input the gradients of two tasks are the same function of their feature gradients.
     Where those agree to rounding, what is left of the distance is rounding, and dividing it by the
     largest of a row of such distances would make affinities of noise.
     """
-    if len(cotangents) < 2:
-        return
-    flat = cotangents.reshape(len(cotangents), -1)
-    sizes = flat.abs().sum(dim=1).to(total.device, total.dtype)
-    first, second = pair_indices(len(flat))
-    # a head sums this many products
-    width = max(16, cotangents.shape[-1])
-    limit = 16 * math.sqrt(width) * torch.finfo(flat.dtype).eps * (sizes[first] + sizes[second])
-    total[:, pairwise_l1(flat) <= limit] = 0.0
+    first, second = pair_indices(len(tally.sizes))
+    limit = tally.tolerance * (tally.sizes[first] + tally.sizes[second])
+    tally.total[:, tally.gaps <= limit] = 0.0
 
 
 def _without_cudnn(device: torch.device) -> AbstractContextManager[None]:

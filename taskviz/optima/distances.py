@@ -111,8 +111,8 @@ def unit_distances(
     tasks = len(units.tasks)
     found = torch.full((len(units), tasks, tasks), torch.nan, dtype=torch.float64)
     for run in comparison.runs(progress):
-        (unit,) = run.units.tolist()
-        found[unit][run.tasks[:, None], run.tasks] = square(run.distances[0], len(run.tasks))
+        (unit,), own = run.units, torch.tensor(run.tasks, dtype=torch.long)
+        found[unit][own[:, None], own] = square(run.distances[0], len(own))
     return found
 
 
@@ -139,13 +139,9 @@ def gradient_norms(
 
 def _total(runs: Iterable[Run], rows: int) -> Tensor:
     """``(2, rows, rows)`` sums and variances over all runs."""
-    patterns: dict[tuple[int, ...], Tensor] = {}
-    for run in runs:
-        key = tuple(run.tasks.tolist())
-        patterns[key] = patterns[key] + run.distances if key in patterns else run.distances
     total = torch.zeros(2, rows, rows, dtype=torch.float64)
-    for key, found in patterns.items():
-        tasks = torch.tensor(key, dtype=torch.long)
+    for run in runs:
+        tasks = torch.tensor(run.tasks, dtype=torch.long)
         for kind in range(2):
-            total[kind][tasks[:, None], tasks] += square(found[kind], len(tasks))
+            total[kind][tasks[:, None], tasks] += square(run.distances[kind], len(tasks))
     return total

@@ -69,19 +69,11 @@ class Heads:
             TaskvizError: a loss whose gradient is not finite.
         """
         seen = [feature.detach() for feature in features]
-        found = seen[0].new_empty(len(self._units.tasks), *seen[0].shape)
-        part = self._units.part(start, stop)
         with torch.enable_grad():
-            alone = list(self._alone)
-            for heads in self._together:
-                if seen[0].dim() == 2:
-                    found[heads.tasks] = self._linear(heads, seen, start, stop)
-                else:
-                    alone += heads.tasks
-            for t in alone:
-                leaf = seen[0 if part.joint else t].clone().requires_grad_(True)
-                loss = part.loss(t, self._network.heads[t](leaf)).sum()
-                (found[t],) = torch.autograd.grad(loss, leaf)
+            if len(self._together) == 1 and not self._alone and seen[0].dim() == 2:
+                found = self._linear(self._together[0], seen, start, stop)
+            else:
+                found = self._mixed(seen, start, stop)
         if not bool(torch.isfinite(found.sum())):
             self._complain(found)
         return found
@@ -102,6 +94,21 @@ class Heads:
             torch.stack([self._units.targets[t] for t in tasks]),
             torch.stack([self._units.masks[t] for t in tasks]),
         )
+
+    def _mixed(self, features: list[Tensor], start: int, stop: int) -> Tensor:
+        found = features[0].new_empty(len(self._units.tasks), *features[0].shape)
+        alone = list(self._alone)
+        for heads in self._together:
+            if features[0].dim() == 2:
+                found[heads.tasks] = self._linear(heads, features, start, stop)
+            else:
+                alone += heads.tasks
+        part = self._units.part(start, stop) if alone else self._units
+        for t in alone:
+            leaf = features[0 if part.joint else t].clone().requires_grad_(True)
+            loss = part.loss(t, self._network.heads[t](leaf)).sum()
+            (found[t],) = torch.autograd.grad(loss, leaf)
+        return found
 
     def _linear(self, heads: _LinearHeads, features: list[Tensor], start: int, stop: int) -> Tensor:
         """B tasks as one task with B times as many samples."""

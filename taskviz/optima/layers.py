@@ -7,10 +7,14 @@ from torch import Tensor, nn
 
 from taskviz.optima import linear, normalisation
 from taskviz.optima.convolution import blocked_products, sampled_products, unfold
-from taskviz.optima.l1 import accumulator, pairwise_l1
+from taskviz.optima.l1 import pairwise_l1
 
 _NORMALISATIONS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.LayerNorm, nn.GroupNorm)
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d)
+
+
+Distances = tuple[Tensor, Tensor | None]
+"""Sums of every pair, and their variance where they rest on a sample."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ def _has_closed_form(module: nn.Module, names: set[str]) -> bool:
 
 def layer_distances(
     layer: nn.Module, deltas: Tensor, inputs: Tensor, sampling: Sampling | None = None
-) -> Tensor:
+) -> Distances:
     """Distances over one layer's parameters, summed over units.
 
     Args:
@@ -67,24 +71,24 @@ def layer_distances(
         inputs: ``(n, …)``, or ``(T, n, …)`` where each task has an input of its own.
 
     Returns:
-        ``(2, T(T−1)/2)`` float64: sums, and their variance where channels were sampled.
+        ``(T(T−1)/2,)`` float64 sums, and their variance where channels were sampled.
     """
-    tasks = len(deltas)
-    total = accumulator(tasks * (tasks - 1) // 2, deltas.device)
-    weight, bias = _learns(layer, "weight"), _learns(layer, "bias")
-    if isinstance(layer, _NORMALISATIONS):
-        if weight:
-            rows = normalisation.scale_gradients(layer, deltas, inputs)
-            total[0] += pairwise_l1(rows.reshape(tasks, -1))
-        if bias:
-            rows = normalisation.shift_gradients(layer, deltas)
-            total[0] += pairwise_l1(rows.reshape(tasks, -1))
-    elif isinstance(layer, nn.Linear):
-        positions = deltas.flatten(2, -2).transpose(2, 3) if deltas.dim() > 3 else deltas[..., None]
-        total += _products(positions, _at_positions(inputs, deltas), weight, bias, None)
-    elif isinstance(layer, _CONVOLUTIONS):
-        total += _convolution(layer, deltas, inputs, weight, bias, sampling)
-    return total
+    learns = _learns(layer, "weight"), _learns(layer, "bias")
+    if isinstance(layer, nn.Linear):
+        if deltas.dim() == 3:
+            return _products(deltas[..., None], inputs[..., None], learns, None)
+        middle = 2 if inputs.dim() == deltas.dim() else 1
+        seen = inputs.flatten(middle, -2).mT
+        return _products(deltas.flatten(2, -2).mT, seen, learns, None)
+    if isinstance(layer, _CONVOLUTIONS):
+        return _convolution(layer, deltas, inputs, learns, sampling)
+    assert isinstance(layer, _NORMALISATIONS), "a layer of closed_form_layers"
+    rows = []
+    if learns[0]:
+        rows.append(normalisation.scale_gradients(layer, deltas, inputs).flatten(1))
+    if learns[1]:
+        rows.append(normalisation.shift_gradients(layer, deltas).flatten(1))
+    return pairwise_l1(torch.cat(rows, dim=1)), None
 
 
 def _learns(layer: nn.Module, name: str) -> bool:
@@ -92,26 +96,17 @@ def _learns(layer: nn.Module, name: str) -> bool:
     return isinstance(parameter, nn.Parameter) and parameter.requires_grad
 
 
-def _at_positions(inputs: Tensor, deltas: Tensor) -> Tensor:
-    """Inputs of a linear layer as ``(…, n, K, P)``."""
-    lead = 1 if inputs.dim() < deltas.dim() else 2
-    if inputs.dim() == lead + 1:
-        return inputs[..., None]
-    return inputs.flatten(lead, -2).transpose(-1, -2)
-
-
 def _convolution(
     layer: nn.Conv1d | nn.Conv2d,
     deltas: Tensor,
     inputs: Tensor,
-    weight: bool,
-    bias: bool,
+    learns: tuple[bool, bool],
     sampling: Sampling | None,
-) -> Tensor:
+) -> Distances:
     signal = deltas.flatten(3)
     joint = inputs.dim() < deltas.dim()
     height = signal.shape[2] // layer.groups
-    total = accumulator(len(deltas) * (len(deltas) - 1) // 2, deltas.device)
+    found: list[Distances] = []
     # One unit at a time: an unfolded input is as much larger than the input as its kernel.
     for i in range(signal.shape[1]):
         seen = unfold(layer, inputs[i : i + 1] if joint else inputs[:, i])
@@ -120,34 +115,39 @@ def _convolution(
         for g in range(layer.groups):
             own = signal[:, i : i + 1, g * height : (g + 1) * height]
             part = seen[..., g * width : (g + 1) * width, :]
-            total += _products(own, part, weight, bias, sampling)
-    return total
+            found.append(_products(own, part, learns, sampling))
+    return _added(found)
 
 
 def _products(
-    deltas: Tensor, seen: Tensor, weight: bool, bias: bool, sampling: Sampling | None
-) -> Tensor:
-    """``(2, pairs)`` for weights used at P positions.
+    deltas: Tensor, seen: Tensor, learns: tuple[bool, bool], sampling: Sampling | None
+) -> Distances:
+    """Distances of weights that are used at P positions, and of their bias.
 
     Args:
         deltas: ``(T, n, J, P)``.
         seen: ``(n, K, P)``, or ``(T, n, K, P)``.
+        learns: whether the weight and the bias do.
     """
-    tasks, n = deltas.shape[:2]
+    weight, bias = learns
     joint = seen.dim() == 3
-    total = accumulator(tasks * (tasks - 1) // 2, deltas.device)
     if deltas.shape[3] == 1:
         form = linear.same_input if joint else linear.different_inputs
-        total[0] += form(deltas[..., 0], seen[..., 0], weight=weight, bias=bias)
-        return total
+        return form(deltas[..., 0], seen[..., 0], weight=weight, bias=bias), None
+    found: list[Distances] = []
     if bias:
-        total[0] += pairwise_l1(deltas.sum(dim=3).reshape(tasks, -1))
-    for i in range(n if weight else 0):
+        found.append((pairwise_l1(deltas.sum(dim=3).flatten(1)), None))
+    for i in range(deltas.shape[1] if weight else 0):
         own = seen[i] if joint else seen[:, i]
         if sampling is None:
-            total[0] += blocked_products(deltas[:, i], own)
+            found.append((blocked_products(deltas[:, i], own), None))
         else:
-            sums, variance = sampled_products(deltas[:, i], own, sampling.share, sampling.generator)
-            total[0] += sums
-            total[1] += variance
-    return total
+            share, generator = sampling.share, sampling.generator
+            found.append(sampled_products(deltas[:, i], own, share, generator))
+    return _added(found)
+
+
+def _added(found: list[Distances]) -> Distances:
+    sums = torch.stack([own for own, _ in found]).sum(dim=0)
+    variances = [variance for _, variance in found if variance is not None]
+    return sums, torch.stack(variances).sum(dim=0) if variances else None

@@ -106,7 +106,7 @@ def _check(
     for trace, deltas in zip(traces, found, strict=True):
         own = trace.inputs if joint else by_task(trace.inputs, 2)
         signal = deltas if joint else by_task(deltas, 2)
-        closed[trace.layer] = float(layer_distances(layers[trace.layer], signal, own)[0, 0])
+        closed[trace.layer] = float(layer_distances(layers[trace.layer], signal, own)[0])
     plain = _plain(trunk, layers, samples, cotangents)
     total = sum(plain.values())
     tolerance = _TOLERANCE.get(stacked.dtype, 1e-2)
