@@ -12,6 +12,7 @@ from taskviz.data.tensors import to_tensors
 from taskviz.engines import RunContext
 from taskviz.networks import NetworkOptions, build_network
 from taskviz.training.losses import mean_loss
+from taskviz.training.objective import Objective
 from taskviz.values import Split, TaskCollection, TaskvizError, option
 
 CHUNK = 4096
@@ -78,6 +79,9 @@ class JointTraining:
         self.network = build_network(
             collection, options, seed=context.seed, device=context.device, dtype=dtype
         )
+        self._objective: Objective | None = None
+        if collection.layout == "joint":
+            self._objective = Objective(self.data, range(len(self.tasks)))
         parameters = self.network.parameters()
         self.optimizer: torch.optim.Optimizer
         if options.optimizer == "adam":
@@ -100,21 +104,19 @@ class JointTraining:
         """Of the whole training."""
         return self.options.epochs * self.steps_an_epoch
 
-    def outputs(self, rows: Sequence[Tensor]) -> list[Tensor]:
-        """Output of each task on rows of its own."""
-        if self.data.collection.layout == "joint":
-            return list(self.network(self.data.inputs[0][rows[0]]))
-        return [
-            self.network(self.data.inputs[task][rows[task]], [task])[0]
-            for task in range(len(self.tasks))
-        ]
-
-    def losses(self, rows: Sequence[Tensor]) -> list[Tensor]:
-        """Masked mean loss of each task; 0 where no row has a label."""
-        return [
-            mean_loss(task, output, self.data.targets[i][rows[i]], self.data.masks[i][rows[i]])
-            for i, (task, output) in enumerate(zip(self.tasks, self.outputs(rows), strict=True))
-        ]
+    def losses(self, rows: Sequence[Tensor]) -> Tensor:
+        """``(T,)`` masked mean loss of each task; 0 where no row has a label."""
+        if self._objective is not None:
+            features = self.network.trunk(self.data.inputs[0][rows[0]])
+            outputs = self._objective.outputs(self.network, features)
+            return self._objective.losses(outputs, self._objective.labels.take(rows[0]))
+        losses = []
+        for i, (task, own) in enumerate(zip(self.tasks, rows, strict=True)):
+            output = self.network(self.data.inputs[i][own], [i])[0]
+            losses.append(
+                mean_loss(task, output, self.data.targets[i][own], self.data.masks[i][own])
+            )
+        return torch.stack(losses)
 
     def labelled(self, rows: Sequence[Tensor]) -> list[bool]:
         """Which tasks have a label among the rows."""
@@ -183,7 +185,7 @@ class JointTraining:
                 yield tuple(order[part] for order in orders)
 
     def _take(self, rows: tuple[Tensor, ...], number: int) -> None:
-        loss = torch.stack(self.losses(rows)).mean()
+        loss = self.losses(rows).mean()
         if not bool(torch.isfinite(loss)):
             raise TaskvizError(
                 f"The joint training of {self.data.collection.name!r} has no finite loss at step "

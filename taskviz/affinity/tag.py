@@ -82,7 +82,7 @@ def step_affinity(run: JointTraining, step: JointStep) -> NDArray[np.float64]:
     shared = run.network.shared_parameters()
     buffers = [(buffer, buffer.detach().clone()) for buffer in run.network.buffers()]
     with torch.no_grad():
-        before = np.array([float(loss) for loss in run.losses(step.rows)])
+        before = _numbers(run.losses(step.rows))
     usable = np.array(run.labelled(step.rows)) & np.isfinite(before) & (before > 0)
     values = np.full((size, size), np.nan)
     # Stepping invalidates the graph, so the gradients of several sources are taken at once.
@@ -95,7 +95,7 @@ def step_affinity(run: JointTraining, step: JointStep) -> NDArray[np.float64]:
         gradients = [shared_gradient(losses[source], shared) for source in part]
         for source, gradient in zip(part, gradients, strict=True):
             with look_ahead(run.network, run.optimizer, gradient), torch.no_grad():
-                after = np.array([float(loss) for loss in run.losses(step.rows)])
+                after = _numbers(run.losses(step.rows))
             fine = usable & np.isfinite(after)
             values[source, fine] = 1 - after[fine] / before[fine]
     with torch.no_grad():
@@ -139,3 +139,7 @@ def look_ahead(
                     optimizer.state.pop(parameter, None)
         for parameter, old in zip(parameters, gradients, strict=True):
             parameter.grad = old
+
+
+def _numbers(losses: Tensor) -> NDArray[np.float64]:
+    return losses.cpu().numpy().astype(np.float64)
