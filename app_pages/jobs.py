@@ -9,22 +9,19 @@ from taskviz.values import TaskvizError
 
 frame.title("jobs")
 PAGE = {"affinity": "affinity", "training": "training"}
+FIRST = 20
 
 
 def card(job: Job) -> None:
     """One job: state, bar, what can be done, log."""
     with st.container(border=True, gap="xsmall"):
-        with st.container(
-            horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
-        ):
-            st.markdown(f"{job_panel.ICONS[job.state]} **{safe(job.title)}**", width="content")
-            st.caption(
-                f"{job.state} · {job_panel.ago(job.created)} · {safe(job.device)}"
-                f"{job_panel.took(job)}",
-                width="content",
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(
+                f"{job_panel.ICONS[job.state]} **{safe(job.title)}**  \n"
+                f":gray[{job.state} · {job_panel.ago(job.created)} · {safe(job.device)}"
+                f"{job_panel.took(job)}]",
+                width="stretch",
             )
-        job_panel.headline(job)
-        with st.container(horizontal=True):
             if job.kind in PAGE and st.button(
                 "Open", key=f"open_{job.id}", icon=":material/open_in_new:"
             ):
@@ -32,15 +29,21 @@ def card(job: Job) -> None:
             if job.state not in LIVE and st.button(
                 "Delete", key=f"delete_{job.id}", icon=":material/delete:"
             ):
-                try:
-                    delete_job(job.id, store=store.jobs())
-                except TaskvizError as error:
-                    st.error(safe(error))
-                else:
-                    st.rerun(scope="app")
-        with st.expander("Log", key=f"log_{job.id}", on_change="rerun") as log:
-            if log.open:
-                st.code(store.jobs().log_tail(job.id) or "Nothing was logged.", language=None)
+                remove(job)
+            with st.popover("Log", key=f"log_{job.id}", on_change="rerun") as log:
+                if log.open:
+                    st.code(store.jobs().log_tail(job.id) or "Nothing was logged.", language=None)
+        job_panel.headline(job)
+
+
+def remove(job: Job) -> None:
+    """Delete a job from the list; its artefacts stay."""
+    try:
+        delete_job(job.id, store=store.jobs())
+    except TaskvizError as error:
+        st.error(safe(error))
+    else:
+        st.rerun(scope="app")
 
 
 def show(job: Job) -> None:
@@ -65,12 +68,13 @@ def listing() -> None:
     if not found:
         st.info("Nothing has run yet. Compute an affinity or train groups: each becomes a job.")
         return
-    st.markdown(
-        f"**{plural(live, 'job')}** {'runs' if live == 1 else 'run'} now, "
-        f"{plural(len(found) - live, 'job')} ended."
-    )
-    for job in found:
+    ended = f"{plural(len(found) - live, 'job')} ended"
+    st.markdown(f"**{plural(live, 'job')}** at work, {ended}." if live else f"{ended}; none runs.")
+    shown = found if st.session_state.get("all_jobs") else found[:FIRST]
+    for job in shown:
         card(job)
+    if len(found) > len(shown):
+        st.toggle(f"Show all {len(found)} jobs", key="all_jobs")
 
 
 live = store.jobs().running()

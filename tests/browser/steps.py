@@ -69,8 +69,9 @@ def points_drawn(page: Page) -> int:
     """Points of the longest live curve on the page."""
     return int(
         page.evaluate(
-            """() => Math.max(0, ...[...document.querySelectorAll('[class*=st-key-curve_] '
-            + '.js-plotly-plot')].flatMap(p => (p._fullData || []).map(t => (t.x && t.x.length) || 0)))"""
+            """() => Math.max(0, ...[
+              ...document.querySelectorAll('[class*=st-key-curve_] .js-plotly-plot')
+            ].flatMap(p => (p._fullData || []).map(t => (t.x && t.x.length) || 0)))"""
         )
     )
 

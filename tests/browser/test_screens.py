@@ -1,0 +1,98 @@
+"""Every page in both themes and both widths: drawn whole, nothing spills, pictures for the docs."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from browser.app_process import ROOT, App
+from browser.steps import chart, compute, next_page, press, settled, use_example
+from playwright.sync_api import Browser, Page, expect
+
+SIZES = {"wide": (1440, 900), "narrow": (390, 844)}
+CHARTS = {
+    "collection": [],
+    "affinity": ["heatmap", "graph"],
+    "groups": ["frontier", "groups_graph"],
+    "training": ["dots", "gains"],
+    "report": [],
+    "jobs": [],
+}
+
+
+@pytest.fixture(scope="module")
+def links(app: App, browser: Browser) -> Iterator[dict[str, str]]:
+    """URL of each page with yeast trained: what a colleague would be sent."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(30_000)
+    found: dict[str, str] = {}
+    use_example(page, app.url)
+    found["collection"] = page.url
+    next_page(page, "Compute affinity", "Affinity")
+    if not page.locator(".st-key-heatmap").count():
+        compute(page)
+    chart(page, "heatmap")
+    found["affinity"] = page.url
+    next_page(page, "Find groups", "Groups")
+    chart(page, "frontier")
+    found["groups"] = page.url
+    next_page(page, "Train these groups", "Training")
+    press(page, "Start training")
+    chart(page, "dots")
+    found["training"] = page.url
+    next_page(page, "Write the report", "Report")
+    expect(page.get_by_role("button", name="Download the report")).to_be_visible()
+    found["report"] = page.url
+    page.get_by_role("link", name="Jobs").click()
+    expect(page.get_by_role("heading", name="Jobs", level=1)).to_be_visible()
+    settled(page)
+    found["jobs"] = page.url
+    yield found
+    context.close()
+
+
+def spill(page: Page) -> int:
+    """Pixels by which the main area is wider than the window."""
+    return int(
+        page.evaluate(
+            "() => { const m = document.querySelector('[data-testid=\"stMain\"]');"
+            " return m.scrollWidth - m.clientWidth; }"
+        )
+    )
+
+
+@pytest.mark.parametrize("name", list(CHARTS))
+def test_a_page_in_both_themes_and_widths(
+    name: str, links: dict[str, str], browser: Browser, tmp_path: Path
+) -> None:
+    keep = os.environ.get("TASKVIZ_SCREENSHOTS") == "1"
+    folder = ROOT / "docs" / "screenshots" if keep else tmp_path
+    for theme in ("light", "dark"):
+        for size, (width, height) in SIZES.items():
+            context = browser.new_context(
+                viewport={"width": width, "height": height}, color_scheme=theme
+            )
+            page = context.new_page()
+            errors: list[str] = []
+            outside: list[str] = []
+            page.on("pageerror", lambda error, errors=errors: errors.append(str(error)))
+            page.on("request", lambda r, outside=outside: outside.append(r.url))
+            page.goto(links[name])
+            expect(page.locator("h1").first).to_be_visible()
+            for key in CHARTS[name]:
+                chart(page, key)
+            settled(page)
+            expect(page.get_by_test_id("stException")).to_have_count(0)
+            assert spill(page) <= 1, f"{name} is wider than {width} px in {theme}"
+            background = page.evaluate(
+                "() => getComputedStyle(document.querySelector('[data-testid=\"stApp\"]'))"
+                ".backgroundColor"
+            )
+            assert (background == "rgb(255, 255, 255)") == (theme == "light"), background
+            suffix = "" if size == "wide" else "-narrow"
+            page.wait_for_timeout(600)  # the last transition of a chart
+            page.screenshot(path=str(folder / f"{name}-{theme}{suffix}.png"))
+            assert errors == []
+            assert [url for url in outside if "//localhost" not in url and url[:4] == "http"] == []
+            context.close()
