@@ -1,6 +1,6 @@
 """The affinity matrix as a heatmap whose cells can be clicked."""
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -14,8 +14,9 @@ from taskviz.figures.style import (
     theme_of,
     three_digits,
 )
+from taskviz.figures.task_order import Order, cluster_order, task_order
 from taskviz.figures.text import plain, short_names, text_width
-from taskviz.values import AffinityMatrix, TaskvizError, unknown_choice
+from taskviz.values import AffinityMatrix, TaskvizError
 
 __all__ = [
     "affinity_heatmap",
@@ -25,53 +26,9 @@ __all__ = [
     "task_order",
 ]
 
-Order = Literal["cluster", "name", "given"]
-ORDERS: tuple[str, ...] = ("cluster", "name", "given")
 LABEL_LETTERS = 14
 CLICKABLE_TASKS = 60
 """Beyond this many tasks no markers are laid over the cells: pick tasks from a list instead."""
-
-
-def cluster_order(matrix: AffinityMatrix) -> list[int]:
-    """Tasks in the order of a hierarchical clustering, so that blocks show.
-
-    Average linkage on the symmetrised matrix turned into a distance (its largest entry minus the
-    entry), leaves ordered so that neighbours are near (Bar-Joseph et al., 2001). A pair without
-    data counts as the mean of the others.
-
-    Returns:
-        a permutation of ``0 … T−1``.
-    """
-    size = len(matrix.tasks)
-    if size < 3:
-        return list(range(size))
-    from scipy.cluster.hierarchy import leaves_list, linkage
-    from scipy.spatial.distance import squareform
-
-    weights = matrix.symmetric()[np.triu_indices(size, 1)]
-    known = ~np.isnan(weights)
-    if not known.any() or np.ptp(weights[known]) == 0:
-        return list(range(size))
-    distance = weights[known].max() - np.where(known, weights, weights[known].mean())
-    square = squareform(distance)
-    # Equal distances give ties that rounding would decide: keep to twelve digits of the largest.
-    condensed = squareform(np.round(square / square.max(), 12), checks=False)
-    return [int(i) for i in leaves_list(linkage(condensed, "average", optimal_ordering=True))]
-
-
-def task_order(matrix: AffinityMatrix, order: Order) -> list[int]:
-    """Positions of the tasks in the order asked for.
-
-    Raises:
-        TaskvizError: an unknown order.
-    """
-    if order == "cluster":
-        return cluster_order(matrix)
-    if order == "name":
-        return sorted(range(len(matrix.tasks)), key=lambda i: _natural(matrix.tasks[i]))
-    if order != "given":
-        raise unknown_choice("order of tasks", order, ORDERS)
-    return list(range(len(matrix.tasks)))
 
 
 def affinity_heatmap(
@@ -148,7 +105,7 @@ def affinity_heatmap(
         shapes += _selection(names, selected, theme.text, theme.background)
     axis = _axis(names, theme.text)
     # Margins of our own: Plotly's would draw the figure several times to find them.
-    room = 44 + max(
+    room = 36 + max(
         text_width(text, axis["tickfont"]["size"]) for text in short_names(names, LABEL_LETTERS)
     )
     figure.update_layout(
@@ -201,17 +158,6 @@ def describe_affinity_heatmap(matrix: AffinityMatrix) -> str:
         f"{title}: {matrix.tasks[most[0]]} helps {matrix.tasks[most[1]]} most "
         f"({three_digits(off[most])}), {matrix.tasks[least[0]]} helps {matrix.tasks[least[1]]} "
         f"least ({three_digits(off[least])}){without}."
-    )
-
-
-def _natural(name: str) -> tuple[Any, ...]:
-    """Sort key that puts t2 before t10."""
-    from re import split
-
-    return tuple(
-        (0, int(part), "") if part.isdecimal() else (1, 0, part.casefold())
-        for part in split(r"(\d+)", name)
-        if part
     )
 
 
@@ -293,8 +239,9 @@ def _cells(names: list[str], texts: list[list[str]], colour: str) -> go.Scatter:
 
 
 def _diagonal_veil(size: int, colour: str) -> dict[str, Any]:
+    half = 0.515  # a little over the cell, else its colour shines through at the rim
     squares = (
-        f"M{i - 0.5},{i - 0.5}L{i + 0.5},{i - 0.5}L{i + 0.5},{i + 0.5}L{i - 0.5},{i + 0.5}Z"
+        f"M{i - half},{i - half}L{i + half},{i - half}L{i + half},{i + half}L{i - half},{i + half}Z"
         for i in range(size)
     )
     return {

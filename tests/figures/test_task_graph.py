@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from taskviz.figures import task_graph as module
+from taskviz.figures.graph_nodes import pixels
 from taskviz.figures.labels import label_box, node_box, place_labels
 from taskviz.figures.style import group_colour, group_symbol
 from taskviz.figures.task_graph import (
@@ -207,12 +207,10 @@ def test_labels_cover_no_node(size: int, matrix_factory: Factory) -> None:
     names = next(t for t in figure.data if t.name == "names")
     nodes = next(t for t in figure.data if t.name == "tasks")
     radius = nodes.marker.size / 2
-    places = [module._pixels((x, y)) for x, y in zip(nodes.x, nodes.y, strict=True)]
+    places = [pixels((x, y)) for x, y in zip(nodes.x, nodes.y, strict=True)]
     covered = 0.0
     for x, y, text, position in zip(names.x, names.y, names.text, names.textposition, strict=True):
-        box = label_box(
-            *module._pixels((x, y)), names.marker.size / 2, text, names.textfont.size, position
-        )
+        box = label_box(*pixels((x, y)), names.marker.size / 2, text, names.textfont.size, position)
         covered += sum(box.overlap(node_box(*place, radius)) for place in places)
     assert covered == 0.0
 

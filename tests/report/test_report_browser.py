@@ -63,8 +63,7 @@ class Visit:
         return self.page.evaluate(script)
 
 
-@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("width", "height", "scheme"), [(1440, 900, "light"), (390, 844, "dark")])
 def test_it_opens_offline_with_every_chart_drawn(  # type: ignore[no-untyped-def]
     study, chromium: Browser, tmp_path: Path, width: int, height: int, scheme: str
 ) -> None:
