@@ -164,6 +164,23 @@ class Cache:
                     continue
         return total
 
+    def sweep(self, older_than: float = 3600.0) -> int:
+        """Remove what writers that were killed left half-written; returns how many.
+
+        Args:
+            older_than: seconds; a writer that is at work is younger.
+        """
+        swept, limit = 0, time.time() - older_than
+        for folder in (self.root / "tmp").glob("*"):
+            try:
+                if folder.stat().st_mtime < limit:
+                    shutil.rmtree(folder)
+                    swept += 1
+            except OSError:
+                # Another process sweeps too.
+                continue
+        return swept
+
     def _set_aside(self, folder: Path, problem: str) -> None:
         target = self.root / "damaged" / f"{folder.name}-{uuid.uuid4().hex[:8]}"
         try:

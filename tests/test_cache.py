@@ -120,6 +120,20 @@ def test_a_writer_that_fails_leaves_nothing(cache):
     assert not list((cache.root / "tmp").iterdir())
 
 
+def test_a_sweep_takes_what_killed_writers_left_and_nothing_else(cache):
+    folder = put(cache)
+    old, young = cache.root / "tmp" / "old", cache.root / "tmp" / "young"
+    for half in (old, young):
+        half.mkdir(parents=True)
+        (half / "a.txt").write_text("half")
+    os.utime(old, (0, 0))
+    assert cache.sweep() == 1
+    assert young.exists()
+    assert not old.exists()
+    assert cache.find("thing", KEY) == folder
+    assert Cache(cache.root / "none").sweep() == 0
+
+
 def test_a_full_disk_is_told_in_one_sentence(cache):
     def fail(folder):
         raise OSError(errno.ENOSPC, "No space left on device")

@@ -440,15 +440,15 @@ def test_the_app_serves_on_this_machine_only(wait_until):
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
     process = subprocess.Popen(
-        [sys.executable, "-m", "taskviz", "app", "--port", str(port)],
+        [sys.executable, "-m", "taskviz", "app", "--port", str(port), "--json"],
         stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
     )
 
     def healthy():
-        assert process.poll() is None, process.stdout.read()
+        assert process.poll() is None, process.stderr.read()
         try:
             with urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=2) as answer:
                 return answer.status == 200
@@ -467,8 +467,9 @@ def test_the_app_serves_on_this_machine_only(wait_until):
         assert listening <= {"127.0.0.1", "::1"}
     finally:
         process.terminate()
-        process.wait(20)
-    assert "WARNING" not in process.stdout.read()
+        out, err = process.communicate(timeout=20)
+    assert json.loads(out)["url"] == f"http://localhost:{port}"
+    assert "WARNING" not in err
 
 
 def test_the_app_opened_to_others_says_so_loudly(monkeypatch, run):

@@ -76,3 +76,11 @@ class Plan:
         )
         budget = self.budget or 0.0
         return group_tasks(matrix, self.grouper, budget=budget, seed=seed, **grouping), matrix
+
+    def frontier(self, matrix: AffinityMatrix, seed: int) -> list[Grouping]:
+        """The groupings of all budgets, to show what others would buy."""
+        from taskviz.verbs import group_frontier
+        from taskviz.verbs.options import grouping_options
+
+        options = grouping_options(self.grouper, pairs(self.grouping_options, "--grouping-option"))
+        return group_frontier(matrix, self.grouper, seed=seed, **options)

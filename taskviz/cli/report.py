@@ -88,6 +88,7 @@ def report(
             groupings=[grouping],
             results=results,
             path=out,
+            frontier=[] if matrix is None else plan.frontier(matrix, seed),
         )
     if as_json:
         put_json({"path": str(path), "bytes": path.stat().st_size})

@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from taskviz.cli.terminal import put_line
+from taskviz.cli.parameters import AsJson
+from taskviz.cli.terminal import put_json, put_line
 from taskviz.values import TaskvizError
 
 
@@ -23,6 +24,7 @@ def serve(
     host: Annotated[
         str, typer.Option(help="Address to listen on; anything but localhost opens it to others.")
     ] = "localhost",
+    as_json: AsJson = False,
 ) -> None:
     """Serve the dashboard; on this machine only, unless told otherwise."""
     script = Path(__file__).resolve().parent.parent.parent / "app.py"
@@ -51,8 +53,14 @@ def serve(
     package = str(script.parent)
     paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
-    put_line(f"Open http://{host}:{port} in a browser; Ctrl-C stops the app, not its jobs.")
-    sys.stdout.flush()
+    if as_json:
+        put_json({"url": f"http://{host}:{port}", "host": host, "port": port})
+        sys.stdout.flush()
+        # What the server says from here on is no JSON.
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    else:
+        put_line(f"Open http://{host}:{port} in a browser; Ctrl-C stops the app, not its jobs.")
+        sys.stdout.flush()
     if hasattr(os, "execve"):
         # This process becomes the server, so that signals reach it and nothing is left behind.
         os.execve(sys.executable, command, environment)

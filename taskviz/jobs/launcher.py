@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +14,7 @@ from taskviz.jobs.process import Identity
 from taskviz.jobs.store import JobStore
 
 _children: list["subprocess.Popen[bytes]"] = []
+_children_lock = threading.Lock()
 """Started here and to be waited for once they end, or they would stay in the process table."""
 
 
@@ -116,9 +118,8 @@ def _launch(store: JobStore, job: Job) -> Job:
 
 def _spawn(store: JobStore, module: str, arguments: list[str], log: Path) -> int:
     """Start a Python module in a session of its own, which no closing terminal or page ends."""
-    for child in list(_children):
-        if child.poll() is not None:
-            _children.remove(child)
+    with _children_lock:
+        _children[:] = [child for child in _children if child.poll() is None]
     package = Path(__file__).resolve().parent.parent.parent
     paths = [str(package), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = os.environ | {
@@ -139,5 +140,6 @@ def _spawn(store: JobStore, module: str, arguments: list[str], log: Path) -> int
             close_fds=True,
             start_new_session=True,
         )
-    _children.append(child)
+    with _children_lock:
+        _children.append(child)
     return child.pid

@@ -13,6 +13,7 @@ from taskviz.jobs.job import Job
 from taskviz.jobs.store import JobStore, LostJob
 from taskviz.values import TaskvizError
 
+# The environment shortens them in tests.
 FLAG_SECONDS = float(os.environ.get("TASKVIZ_FLAG_SECONDS", "5"))
 TERM_SECONDS = float(os.environ.get("TASKVIZ_TERM_SECONDS", "5"))
 POLL_SECONDS = 0.2

@@ -84,6 +84,7 @@ def _run(store: JobStore, job: Job, progress: JobProgress) -> dict[str, Any]:
         progress.check()
     progress.begin("Loading", 1)
     log.info("device %s is ours", job.device)
+    store.cache.sweep()
     # After the lease: loads torch.
     from taskviz.jobs.kinds import parse_spec
 

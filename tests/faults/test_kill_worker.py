@@ -1,7 +1,11 @@
 """SIGKILL in the middle: nothing finished is lost, nothing half-written is read."""
 
+import json
 import os
+import random
 import signal
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -9,8 +13,10 @@ import psutil
 import pytest
 
 from taskviz.cache import Cache
+from taskviz.data import CollectionRef, open_collection
 from taskviz.jobs import JobStore, resume_job, start_job
-from taskviz.verbs import read_affinity, read_training
+from taskviz.values import Grouping
+from taskviz.verbs import compute_affinity, read_affinity, read_training, train_groups
 
 TASKS = [f"Class{i}" for i in range(1, 9)]
 TRAINING = {
@@ -78,31 +84,65 @@ def test_a_killed_training_resumes_without_repeating_finished_groups(
             np.testing.assert_array_equal(weights, other.weights[name])
 
 
-@pytest.mark.parametrize("moment", [0.0, 0.7, 2.5])
-def test_a_killed_affinity_resumes_to_the_same_bits(job_store, wait_until, moment):
-    spec = {
-        "collection": {"reference": "digits", "tasks": ["zero", "one", "two"]},
-        "options": {"n": 60, "inits": 2},
-    }
-    job = start_job("affinity", spec, store=job_store)
-    time.sleep(moment)
-    pid = job_store.get(job.id).pid
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pytest.fail("the job was done before it could be killed: make it longer")
-    wait_until(lambda: not job_store.get(job.id).live, 3)
-    assert job_store.get(job.id).state in ("interrupted", "done")
-    if job_store.get(job.id).state == "interrupted":
+SCA = {
+    "collection": {"reference": "digits", "tasks": ["zero", "one", "two"]},
+    "options": {"n": 60, "inits": 2},
+}
+
+
+@pytest.mark.parametrize("seed", range(int(os.environ.get("TASKVIZ_FAULT_ROUNDS", "1"))))
+@pytest.mark.parametrize(("kind", "spec"), [("affinity", SCA), ("training", TRAINING)])
+def test_killed_at_random_moments(job_store, wait_until, kind, spec, seed):
+    """Kill, resume, kill, resume, …; in the end it is as if nothing had been."""
+    rng = random.Random(f"{kind} {seed}")
+    job = start_job(kind, spec, store=job_store)
+    kept = {}
+    for _ in range(3):
+        time.sleep(rng.uniform(0, 6))
+        os.kill(job_store.get(job.id).pid, signal.SIGKILL)
+        wait_until(lambda: not job_store.get(job.id).live, 5)
+        now = networks(job_store)
+        assert {key: now.get(key) for key in kept} == kept
+        kept = now
+        if job_store.get(job.id).state == "done":
+            break
         resume_job(job.id, job_store)
     done = whole(job_store, job)
-    matrix = read_affinity(done.result["affinity"], job_store.cache)
+    now = networks(job_store)
+    assert {key: now.get(key) for key in kept} == kept
+    assert not (job_store.root / "damaged").exists()
 
-    from taskviz.verbs import compute_affinity, load_collection
+    collection = open_collection(CollectionRef.from_json(spec["collection"]))
+    if kind == "affinity":
+        found = read_affinity(done.result["affinity"], job_store.cache).values
+        fresh = compute_affinity(
+            collection, device="cpu", use_cache=False, **spec["options"]
+        ).values
+        np.testing.assert_array_equal(found, fresh)
+    else:
+        grouping = Grouping.from_json(spec["grouping"])
+        found = read_training(done.result["results"]["chosen"], job_store.cache)
+        fresh = train_groups(collection, grouping, device="cpu", use_cache=False, **spec["options"])
+        assert found.metrics.equals(fresh.metrics)
+        assert found.history.equals(fresh.history)
 
-    collection = load_collection("digits", tasks=["zero", "one", "two"])
-    fresh = compute_affinity(collection, "sca", n=60, inits=2, device="cpu", use_cache=False)
-    np.testing.assert_array_equal(matrix.values, fresh.values)
+
+def test_a_job_outlives_whoever_started_it(job_store, wait_until):
+    code = (
+        "import json, sys, time; from taskviz.jobs import JobStore, start_job; "
+        "print(start_job('affinity', json.loads(sys.argv[1]), store=JobStore(sys.argv[2])).id, "
+        "flush=True); time.sleep(60)"
+    )
+    starter = subprocess.Popen(
+        [sys.executable, "-c", code, json.dumps(SCA), str(job_store.root)],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    key = starter.stdout.readline().strip()
+    os.killpg(starter.pid, signal.SIGKILL)
+    starter.wait()
+    wait_until(lambda: job_store.get(key).state == "done")
 
 
 def test_the_leavings_of_a_killed_writer_are_not_read(tmp_path):
