@@ -1,60 +1,39 @@
 """Gradient-based estimation: every subset fine-tuned in a linear model of one joint network."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from taskviz.affinity.base import Estimator, Outcome
 from taskviz.affinity.higher_order import higher_order_affinity
 from taskviz.affinity.hoa import approximate, pair_losses, pairwise_gains
-from taskviz.affinity.joint_training import JointOptions, JointTraining
-from taskviz.affinity.linearisation import Projection, outputs_at, projected_gradients
+from taskviz.affinity.linear_model import (
+    ExpansionOptions,
+    LinearModel,
+    linear_model,
+    train_start,
+)
 from taskviz.affinity.marginal_gains import LossLookup
 from taskviz.affinity.members import member_numbers
-from taskviz.affinity.pooled_fits import PooledFits, TaskSamples
 from taskviz.affinity.support import mean_and_error, missing_notes
 from taskviz.engines import RunContext
 from taskviz.training.subsets import all_subsets, draw_subsets
-from taskviz.values import Split, SubsetTable, TaskCollection, TaskvizError, option
+from taskviz.values import SubsetTable, TaskCollection, option
 
 ALL_UP_TO = 10
 """Tasks up to which the table holds every subset."""
-RIDGES = (0.3, 1.0, 10.0, 100.0)
-"""λ, in units of the mean curvature of the training loss."""
-LENGTHS = (0.25, 0.5, 1.0)
-LEAST_SAMPLES = 10
 KEPT_BYTES = 64 << 20
 """Samples are saved beside the matrix, so that any group can be scored later, up to this size."""
 
 
 @dataclass(frozen=True)
-class GradientOptions(JointOptions):
+class GradientOptions(ExpansionOptions):
     """Options of :class:`Gradient`."""
 
-    dimension: int = option(
-        200, "Dimension d the gradients are projected to.", minimum=1, maximum=4096
-    )
-    samples: int = option(
-        1000, "Samples of each split and task at most.", minimum=LEAST_SAMPLES, advanced=True
-    )
-    offset: bool = option(
-        True,
-        "Fit on top of the joint network's outputs; the authors' first code leaves them out.",
-        advanced=True,
-    )
-    evaluate: Literal["linear", "network"] = option(
-        "linear",
-        "Score a fit by the linear model, or by the real network at the fitted parameters.",
-        advanced=True,
-    )
-    parameters: Literal["shared", "all"] = option(
-        "shared", "Parameters that are fine-tuned: the trunk's, or the heads' too.", advanced=True
-    )
     matrix: Literal["pairwise", "higher-order"] = option(
         "pairwise", "How subset losses become a matrix: gain in pairs, or scores in random groups."
     )
@@ -65,7 +44,6 @@ class GradientOptions(JointOptions):
         minimum=1,
         advanced=True,
     )
-    memory_mb: int = option(512, "Memory for projected gradients, in MB.", minimum=1, advanced=True)
 
 
 class Gradient(Estimator):
@@ -96,7 +74,7 @@ class Gradient(Estimator):
     Options = GradientOptions
 
     _lookup: LossLookup | None = None
-    _model: "tuple[Mapping[str, NDArray[Any]], LinearModel] | None" = None
+    _model: tuple[Mapping[str, NDArray[Any]], LinearModel] | None = None
 
     def networks_needed(self, tasks: int) -> int:
         """One, on all tasks."""
@@ -166,240 +144,6 @@ class Gradient(Estimator):
             found = approximate(self.state_["alone"], self.state_["paired"], members)
             return {tasks[t]: loss for t, loss in zip(members, found, strict=True)}
         return {tasks[number]: float(losses[number]) for number in members}
-
-
-class LinearModel:
-    """The expansion of a trained network, ready to fit and score any subset.
-
-    Args:
-        train: labelled training samples, one a task; None for a task without.
-        valid: the same of the validation split.
-        offset: fit with the base output as offset. Scores always stand on it.
-        real: weights → validation losses of the real network; None scores the linear model.
-    """
-
-    def __init__(
-        self,
-        train: list[TaskSamples | None],
-        valid: list[TaskSamples | None],
-        *,
-        offset: bool = True,
-        real: "RealNetwork | None" = None,
-    ) -> None:
-        self.train, self.valid, self.offset, self.real = train, valid, offset, real
-        fitted = train
-        if not offset:
-            fitted = [t and replace(t, offset=torch.zeros_like(t.offset)) for t in train]
-        self.fits = PooledFits(fitted)
-        self.ridge, self.length = self.fits.scale, 1.0
-        self.choice_at_edge = False
-
-    def choose(self, membership: Tensor) -> None:
-        """Set λ and length to the best mean validation loss over subsets, relative to θ*'s."""
-        zero = self.fits.gradients.new_zeros(1, self.fits.d)
-        start = self.scores(zero.expand(len(membership), -1), membership)
-        best = np.inf
-        for number, ridge in enumerate(RIDGES):
-            weights = self.fits.solve(membership, ridge * self.fits.scale).weights
-            for length in LENGTHS:
-                score = self.scores(length * weights, membership)
-                known = np.isfinite(score) & np.isfinite(start) & (start > 0)
-                value = float((score[known] / start[known]).mean()) if known.any() else np.inf
-                if value < best:
-                    best = value
-                    self.ridge, self.length = ridge * self.fits.scale, length
-                    self.choice_at_edge = number == len(RIDGES) - 1
-
-    def losses(self, membership: Tensor) -> NDArray[np.float64]:
-        """``(m, T)`` estimated validation losses; NaN outside and without labels."""
-        weights = self.fits.solve(membership, self.ridge).weights
-        return self.scores(self.length * weights, membership)
-
-    def scores(self, weights: Tensor, membership: Tensor) -> NDArray[np.float64]:
-        """``(m, T)`` validation losses of ``(m, d)`` weights."""
-        if self.real is not None:
-            return self.real.losses(weights, membership)
-        found = np.full(tuple(membership.shape), np.nan)
-        for task, sample in enumerate(self.valid):
-            rows = torch.nonzero(membership[:, task])[:, 0]
-            if sample is not None and self.train[task] is not None and len(rows):
-                found[rows.cpu().numpy(), task] = sample.losses(weights[rows]).cpu().numpy()
-        return found
-
-    def to_state(self) -> dict[str, NDArray[Any]]:
-        """Arrays from which :meth:`from_state` makes the model again (without real network)."""
-        state: dict[str, NDArray[Any]] = {
-            "ridge": np.array(self.ridge),
-            "length": np.array(self.length),
-            "offset": np.array(self.offset),
-        }
-        for split, samples in (("train", self.train), ("valid", self.valid)):
-            for task, sample in enumerate(samples):
-                if sample is not None:
-                    lead = f"{split}.{task}.{sample.kind}"
-                    for part in ("features", "offset", "target", "known"):
-                        state[f"{lead}.{part}"] = getattr(sample, part).cpu().numpy()
-        return state
-
-    @classmethod
-    def from_state(cls, state: Mapping[str, NDArray[Any]], tasks: int) -> "LinearModel":
-        """The inverse of :meth:`to_state`."""
-        samples: dict[str, list[TaskSamples | None]] = {
-            "train": [None] * tasks,
-            "valid": [None] * tasks,
-        }
-        for name in state:
-            split, *rest = name.split(".")
-            if len(rest) == 3 and rest[2] == "features":
-                lead = name.removesuffix("features")
-                parts = [
-                    torch.from_numpy(np.array(state[lead + part]))
-                    for part in ("features", "offset", "target", "known")
-                ]
-                kind: Any = rest[1]
-                samples[split][int(rest[0])] = TaskSamples(kind, *parts)
-        model = cls(samples["train"], samples["valid"], offset=bool(state["offset"]))
-        model.ridge, model.length = float(state["ridge"]), float(state["length"])
-        return model
-
-
-class RealNetwork:
-    """Validation losses of the network itself at ``θ* + P w / √d``."""
-
-    def __init__(
-        self,
-        run: JointTraining,
-        parameters: dict[str, Tensor],
-        projection: Projection,
-        rows: list[Tensor],
-        valid: list[TaskSamples | None],
-    ) -> None:
-        self.run, self.parameters, self.projection = run, parameters, projection
-        self.rows, self.valid = rows, valid
-
-    @torch.no_grad()
-    def losses(self, weights: Tensor, membership: Tensor) -> NDArray[np.float64]:
-        """``(m, T)``; NaN outside."""
-        found = np.full(tuple(membership.shape), np.nan)
-        for row, moved in enumerate(self.projection.combine(weights)):
-            place = {name: value + moved[name] for name, value in self.parameters.items()}
-            for task in torch.nonzero(membership[row])[:, 0].tolist():
-                sample, rows = self.valid[task], self.rows[task]
-                if sample is not None:
-                    inputs = self.run.data.inputs_of(task)[rows]
-                    outputs = outputs_at(self.run.network, place, inputs, [task])
-                    found[row, task] = float(sample.losses_of(outputs[..., None])[0])
-        return found
-
-
-def train_start(
-    collection: TaskCollection, options: JointOptions, context: RunContext, share: float
-) -> JointTraining:
-    """The meta-initialisation θ*: joint training up to its best mean validation loss."""
-    part = replace(context, progress=context.progress.part(share))
-    run = JointTraining(collection, options, part)
-    part.progress.begin("Joint training", run.total_steps)
-    for _ in run.steps(part, keep_best=True):
-        pass
-    return run
-
-
-def movable(run: JointTraining, which: str) -> dict[str, Tensor]:
-    """Parameters that are fine-tuned, by name, detached."""
-    return {
-        name: value.detach()
-        for name, value in run.network.named_parameters()
-        if which == "all" or name.startswith("trunk.")
-    }
-
-
-def linear_model(
-    run: JointTraining, options: GradientOptions, context: RunContext
-) -> tuple[LinearModel, tuple[str, ...]]:
-    """Expand a trained network on samples of its collection, and choose λ and length.
-
-    Raises:
-        TaskvizError: the memory budget does not hold 10 samples a task, or no task has labels.
-    """
-    parameters = movable(run, options.parameters)
-    projection = Projection.of(parameters, options.dimension, context.seed)
-    outputs = sum(task.outputs for task in run.tasks)
-    # Features of both splits in float32, once whole and once cut to the labelled samples.
-    a_sample = 4 * 4 * outputs * projection.dimension
-    most = min(options.samples, options.memory_mb * 2**20 // a_sample)
-    if most < LEAST_SAMPLES:
-        need = -(-a_sample * LEAST_SAMPLES // 2**20)
-        raise TaskvizError(
-            f"Option 'memory_mb' of method 'gradient' is {options.memory_mb}: {LEAST_SAMPLES} "
-            f"samples of {outputs} outputs in {projection.dimension} dimensions need {need}; raise "
-            "it or lower 'dimension'."
-        )
-    notes: tuple[str, ...] = ()
-    if projection.exact:
-        notes += (f"All {projection.total} parameters were kept: nothing was projected.",)
-    samples = {}
-    for split in ("train", "valid"):
-        part = context.progress.part(0.15)
-        samples[split] = _samples(run, parameters, projection, split, most, context.seed, part)
-    train, valid = samples["train"][0], samples["valid"][0]
-    if all(t is None or v is None for t, v in zip(train, valid, strict=True)):
-        raise TaskvizError(
-            f"No task of {run.data.collection.name!r} has labels in both training and validation."
-        )
-    real = None
-    if options.evaluate == "network":
-        real = RealNetwork(run, parameters, projection, samples["valid"][1], valid)
-    model = LinearModel(train, valid, offset=options.offset, real=real)
-    names = run.data.collection.names
-    some = [*all_subsets(names, 1)[:32], names, *draw_subsets(names, 16, context.seed)]
-    inside = np.array([[name in subset for name in names] for subset in some])
-    model.choose(torch.from_numpy(inside).to(run.data.device))
-    context.progress.advance(0.1)
-    return model, notes
-
-
-def _samples(
-    run: JointTraining,
-    parameters: dict[str, Tensor],
-    projection: Projection,
-    split: Split,
-    most: int,
-    seed: int,
-    progress: Any,
-) -> tuple[list[TaskSamples | None], list[Tensor]]:
-    """Projected gradients of the labelled samples of a split, and their rows, a task each."""
-    data, size = run.data, len(run.tasks)
-    joint = data.collection.layout == "joint"
-    blocks = [list(range(size))] if joint else [[task] for task in range(size)]
-    found: list[TaskSamples | None] = [None] * size
-    kept: list[Tensor] = [torch.zeros(0, dtype=torch.int64)] * size
-    progress.begin(f"Gradients on {split}", len(blocks))
-    for members in blocks:
-        rows = data.rows(split, members[0])
-        if len(rows) > most:
-            rng = np.random.default_rng([seed, 0x62AD, members[0]])
-            picked = np.sort(rng.choice(len(rows), most, replace=False))
-            rows = rows[torch.from_numpy(picked).to(rows.device)]
-        inputs = data.inputs_of(members[0])[rows]
-        outputs, features = projected_gradients(
-            run.network, parameters, inputs, members, projection, progress.part(1.0)
-        )
-        first = 0
-        for task in members:
-            columns = slice(first, first + run.tasks[task].outputs)
-            first = columns.stop
-            known = data.masks[task][rows]
-            labelled = known.any(dim=1)
-            kept[task] = rows[labelled]
-            if bool(labelled.any()):
-                found[task] = TaskSamples(
-                    run.tasks[task].kind,
-                    features[labelled, columns].contiguous(),
-                    outputs[labelled, columns],
-                    data.targets[task][rows][labelled],
-                    known[labelled],
-                )
-    return found, kept
 
 
 def _membership(names: tuple[str, ...], options: GradientOptions, seed: int) -> NDArray[np.bool_]:

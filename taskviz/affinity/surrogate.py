@@ -61,7 +61,7 @@ class Surrogate(Estimator):
     name = "surrogate"
     title = "Linear surrogate"
     source = "Li et al., TMLR 2023; talk, “Surrogate models”"
-    summary = "Trains random groups, then tells which source lowers each target's loss. Best value."
+    summary = "Trains random groups, then tells which source lowers each target's loss."
     unit = "fall of the target's loss when the source joins, as a share of that loss"
     predicts = "loss"
     Options = SurrogateOptions

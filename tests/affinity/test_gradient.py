@@ -9,15 +9,17 @@ import torch
 from torch import nn
 
 from taskviz.affinity import make_estimator
-from taskviz.affinity.gradient import (
-    GradientOptions,
+from taskviz.affinity.gradient import GradientOptions
+from taskviz.affinity.joint_training import JointTraining
+from taskviz.affinity.linear_model import (
+    LENGTHS,
+    RIDGES,
     LinearModel,
     RealNetwork,
     linear_model,
     movable,
     train_start,
 )
-from taskviz.affinity.joint_training import JointTraining
 from taskviz.affinity.linearisation import Projection
 from taskviz.engines import RunContext
 from taskviz.networks import MultiHeadNetwork
@@ -110,8 +112,6 @@ def test_ridge_and_length_are_the_best_on_validation() -> None:
     row = torch.tensor([[True, True, False], [False, True, True]])
     model.choose(row)
     best = np.nanmean(model.losses(row) / model.scores(torch.zeros(2, 6).double(), row))
-    from taskviz.affinity.gradient import LENGTHS, RIDGES
-
     for ridge in RIDGES:
         for length in LENGTHS:
             other = LinearModel(model.train, model.valid)
