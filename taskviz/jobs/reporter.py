@@ -73,6 +73,8 @@ class JobProgress(Progress):
     def stop(self) -> None:
         """Beat no more; what has gathered stays until :meth:`flush`."""
         self._over.set()
+        # A write that is under way ends first: after the end is noted it would find the job lost.
+        self._thread.join()
 
     def flush(self) -> None:
         """Write what has gathered, at the least a sign of life.

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -176,3 +177,23 @@ def test_a_worker_that_ran_out_of_memory_says_so(job_store, wait_until):
     # It says so itself, or a library ended it: then it is shown as interrupted, and can resume.
     assert seen.state in ("failed", "interrupted")
     assert "memory" in seen.error
+
+
+def test_a_locked_store_holds_up_the_telling_only(job_store, wait_until):
+    """Another process holds the store for longer than a heartbeat may be missing."""
+    spec = {**TRAINING, "options": {"epochs": 100000, "patience": 0, "width": 4}}
+    job = start_job("training", spec, store=job_store)
+    wait_until(lambda: job_store.metrics(job.id))
+    holder = sqlite3.connect(job_store.path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    before = len(job_store.metrics(job.id))
+    end = time.monotonic() + 12
+    while time.monotonic() < end:
+        assert job_store.get(job.id).state == "running"
+        time.sleep(0.5)
+    assert len(job_store.metrics(job.id)) == before
+    holder.execute("ROLLBACK")
+    wait_until(lambda: len(job_store.metrics(job.id)) > before, 10)
+    points = [point for _, point in job_store.metrics(job.id)]
+    steps = {p["step"] for p in points if p["group"] == 0}
+    assert steps == set(range(1, max(steps) + 1))  # nothing was forgotten meanwhile
