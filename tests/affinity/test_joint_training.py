@@ -34,7 +34,7 @@ def test_losses_are_the_masked_means(
             output = run.network(run.data.inputs_of(t)[rows])[t]
             target, mask = run.data.targets[t][rows], run.data.masks[t][rows]
             assert loss.item() == pytest.approx(
-                float(mean_loss(made.tasks[t], output, target, mask)), rel=1e-12
+                mean_loss(made.tasks[t], output, target, mask).item(), rel=1e-12
             )
 
 
