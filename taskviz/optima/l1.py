@@ -8,8 +8,8 @@ BLOCK_BYTES = 1 << 20
 """Gradients are formed in blocks of this size, compared at once, and thrown away: a block stays in
 the cache of a core while all pairs are taken from it."""
 
-COLUMNS = 8192
-"""Columns compared at once: float32 sums of more would lose digits before the sum goes on in
+COLUMNS = 1 << 15
+"""Columns compared at once: a longer sum in float32 would lose digits before it goes on in
 float64."""
 
 
@@ -25,9 +25,11 @@ def pairwise_l1(rows: Tensor) -> Tensor:
     On the device of ``rows``, or on the host where the device has no float64.
     """
     count, width = rows.shape
-    step = max(COLUMNS, BLOCK_BYTES // (count * rows.element_size()))
-    if rows.dtype != torch.float64:
-        step = COLUMNS
+    fitting = BLOCK_BYTES // (max(count, 1) * rows.element_size())
+    step = max(COLUMNS // 4, min(COLUMNS, fitting))
+    if width <= COLUMNS:
+        # one block as it is: cutting it would copy it
+        return _pairs(rows)
     total = _pairs(rows[:, :step])
     for start in range(step, width, step):
         total += _pairs(rows[:, start : start + step])

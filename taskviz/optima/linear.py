@@ -31,7 +31,7 @@ def same_input(deltas: Tensor, inputs: Tensor, *, weight: bool = True, bias: boo
     tasks, n, height = deltas.shape
     factors = inputs.abs().sum(dim=1) if weight else torch.zeros_like(inputs[:, 0])
     factors = (factors + float(bias))[:, None]
-    step = max(1, COLUMNS // height)
+    step = max(1, COLUMNS // 4 // height)
     total: Tensor | None = None
     for i in range(0, n, step):
         rows = deltas[:, i : i + step] * factors[i : i + step]
