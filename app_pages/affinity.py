@@ -9,23 +9,43 @@ from taskviz.affinity import ESTIMATORS, estimator_class
 from taskviz.figures import heatmap, task_graph
 from taskviz.figures.style import chart_config, duration_words
 from taskviz.jobs import LIVE, start_job
-from taskviz.ui import frame, job_panel, state, store
+from taskviz.ui import (
+    compare_matrices,
+    frame,
+    job_panel,
+    sample_size_tab,
+    state,
+    store,
+)
 from taskviz.ui.affinity_words import entry_words, headline, how_obtained
 from taskviz.ui.options_form import options_form
 from taskviz.ui.text import plural, safe
 from taskviz.values import AffinityMatrix, TaskCollection, TaskvizError
 
+FIRST = {"gradient-cosine": " (a first guess)"}
 frame.title("affinity")
 collection = frame.need_collection()
 stored = store.affinities_of(collection)
+
+
+def price_words(collection: TaskCollection, method: str, options: dict[str, Any]) -> str:
+    """What a run will cost here, before it is started."""
+    cost = store.price(state.get("collection") or "", collection, method, options)
+    words = "no network to train" if not cost.networks else plural(cost.networks, "network")
+    before = [m.seconds for _, m in stored if m.method == method]
+    if cost.seconds is not None:
+        words += f", at most {duration_words(cost.seconds)} if trained one after another"
+    if before:
+        words += f"; {duration_words(before[0])} last time"
+    return words
 
 
 def choose_estimator(collection: TaskCollection) -> None:
     """Left: an estimator, its options, its price, and the button."""
     method = st.selectbox(
         "Estimator",
-        list(ESTIMATORS),
-        format_func=lambda name: estimator_class(name).title,
+        sorted(ESTIMATORS, key=lambda name: name not in FIRST),
+        format_func=lambda name: estimator_class(name).title + FIRST.get(name, ""),
         key="estimator",
         persist_state="session",
     )
@@ -36,15 +56,11 @@ def choose_estimator(collection: TaskCollection) -> None:
     options = options_form(kind.Options, f"opt_{method}")
     seed = st.number_input("Seed", value=0, min_value=0, step=1, key="affinity_seed")
     try:
-        estimator = kind(**options)
+        kind(**options)
     except TaskvizError as error:
         st.error(safe(error))
         return
-    networks = estimator.networks_needed(len(collection.tasks))
-    before = [m.seconds for _, m in stored if m.method == method]
-    price = "no network to train" if not networks else f"{plural(networks, 'network')} to train"
-    if before:
-        price += f", {duration_words(before[0])} last time"
+    price = price_words(collection, method, options)
     start.caption(f":material/timer: Cost: {price}.")
     if start.button("Compute", type="primary", icon=":material/play_arrow:", width="stretch"):
         job = start_job(
@@ -276,18 +292,19 @@ with main:
         st.markdown(headline(matrix))
         for note in matrix.notes:
             st.caption(f":material/info: {safe(note)}")
-        views = ["Matrix and graph", "Compare", "Table"]
+        views = ["Matrix and graph", "Compare", "Sample size", "Table"]
         tabs = st.tabs(views, on_change="rerun", key="affinity_tab", bind="query-params")
         if tabs[0].open:
             with tabs[0]:
                 draw_matrix(matrix)
         if tabs[1].open:
             with tabs[1]:
-                from taskviz.ui import compare_matrices
-
                 compare_matrices.draw(stored, dark=frame.dark())
         if tabs[2].open:
             with tabs[2]:
+                sample_size_tab.draw(collection, dark=frame.dark())
+        if tabs[3].open:
+            with tabs[3]:
                 draw_table(matrix)
 frame.next_step(
     "Find groups", "groups", ready=current is not None, why="Compute an affinity first."

@@ -8,7 +8,7 @@ from taskviz.ui.text import plural, safe
 from taskviz.values import TaskvizError
 
 frame.title("jobs")
-PAGE = {"affinity": "affinity", "training": "training"}
+PAGE = {"affinity": "affinity", "training": "training", "sample-size": "affinity"}
 FIRST = 20
 
 
@@ -51,6 +51,8 @@ def show(job: Job) -> None:
     state.put("collection", store.publish_spec(job.spec))
     if job.kind == "training":
         state.put("run", job.id)
+    elif job.kind == "sample-size":
+        state.put("study", job.id)
     else:
         state.put("job", job.id)
         state.put("matrix", (job.result or {}).get("affinity"))

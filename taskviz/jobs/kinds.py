@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from taskviz.cache import Cache
 from taskviz.progress import Progress
-from taskviz.values import Grouping, TaskvizError, unknown_choice
+from taskviz.values import Grouping, TaskvizError, option_values, unknown_choice
 
 if TYPE_CHECKING:
     from taskviz.data import CollectionRef
@@ -195,7 +195,44 @@ class TrainingSpec(JobSpec):
         return {"results": keys}
 
 
-KINDS: dict[str, type[JobSpec]] = {kind.kind: kind for kind in (AffinitySpec, TrainingSpec)}
+@dataclass(frozen=True)
+class SampleSizeSpec(JobSpec):
+    """Compare SCA at several sample sizes; result ``{"study": key}``.
+
+    Args:
+        repeats: pairs of samples and of initial states at each size.
+    """
+
+    repeats: int = 8
+
+    kind: ClassVar[str] = "sample-size"
+
+    def checked(self) -> Self:
+        """See :meth:`JobSpec.checked`."""
+        from taskviz.affinity.sca import SCA
+
+        _whole(self.repeats, "repeats", 2, 1000)
+        return replace(self, options=option_values(SCA(**self.options).options))
+
+    @property
+    def title(self) -> str:
+        """See :attr:`JobSpec.title`."""
+        return f"Sample size of SCA on {_name(self.ref)}"
+
+    def run(self, device: str, progress: Progress, cache: Cache) -> dict[str, Any]:
+        """See :meth:`JobSpec.run`."""
+        from taskviz.data import open_collection
+        from taskviz.verbs import sample_size_key, study_sample_size
+
+        collection = open_collection(self.ref, cache)
+        settings = {"repeats": self.repeats, "seed": self.seed, "device": device, **self.options}
+        study_sample_size(collection, progress=progress, cache=cache, **settings)
+        return {"study": sample_size_key(collection, **settings)}
+
+
+KINDS: dict[str, type[JobSpec]] = {
+    kind.kind: kind for kind in (AffinitySpec, TrainingSpec, SampleSizeSpec)
+}
 
 
 def parse_spec(kind: str, spec: Spec) -> JobSpec:

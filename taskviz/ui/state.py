@@ -8,9 +8,9 @@ from typing import Final
 
 import streamlit as st
 
-KEYS: Final = ("collection", "matrix", "pair", "budget", "grouper", "plan", "job", "run")
+KEYS: Final = ("collection", "matrix", "pair", "budget", "grouper", "plan", "job", "run", "study")
 _DEPENDS: Final = {
-    "collection": ("matrix", "pair", "budget", "grouper", "plan", "job", "run"),
+    "collection": ("matrix", "pair", "budget", "grouper", "plan", "job", "run", "study"),
     "matrix": ("pair",),
 }
 _VALUES, _PAGE = "url_values", "url_page"

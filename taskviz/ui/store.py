@@ -11,9 +11,12 @@ import pandas as pd
 import streamlit as st
 
 from taskviz.affinity import ESTIMATORS, estimator_class
+from taskviz.affinity.price import Price
+from taskviz.affinity.price import price as measure_price
 from taskviz.cache import Cache, key_of
 from taskviz.data.builtin import BUILT_INS
 from taskviz.data.reference import CollectionRef, open_collection
+from taskviz.engines import pick_device
 from taskviz.figures.task_graph import graph_layout
 from taskviz.jobs import Job, JobStore
 from taskviz.values import (
@@ -99,6 +102,13 @@ def matrix_label(matrix: AffinityMatrix) -> str:
     ]
     title = kind.title if kind else matrix.method
     return " · ".join([title, *changed, f"seed {matrix.seed}"])
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def price(key: str, _collection: TaskCollection, method: str, options: dict[str, Any]) -> Price:
+    """What an estimator will cost on this device; tried once for each setting."""
+    estimator = estimator_class(method)(**options)
+    return measure_price(estimator, _collection, pick_device("auto"))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -13,6 +13,7 @@ from taskviz.verbs.affinity import (
 from taskviz.verbs.grouping import contenders, group_frontier, group_tasks
 from taskviz.verbs.loading import check_tasks, load_collection
 from taskviz.verbs.reporting import write_report
+from taskviz.verbs.sample_size import read_sample_size, sample_size_key, study_sample_size
 from taskviz.verbs.stored import Stored, StoredTraining
 from taskviz.verbs.training import (
     compare_groupings,
@@ -37,9 +38,12 @@ __all__ = [
     "load_collection",
     "load_result",
     "read_affinity",
+    "read_sample_size",
     "read_training",
+    "sample_size_key",
     "stored_affinities",
     "stored_trainings",
+    "study_sample_size",
     "train_groups",
     "training_key",
     "write_report",

@@ -83,7 +83,15 @@ def use_example(page: Page, url: str) -> None:
     expect(page.get_by_role("heading", name="yeast", level=3)).to_be_visible()
 
 
-def compute(page: Page) -> None:
+def choose(page: Page, label: str, option: str) -> None:
+    """Pick an option of a drop-down."""
+    page.get_by_role("combobox", name=label).first.click()
+    page.get_by_role("option", name=option, exact=True).click()
+    settled(page)
+
+
+def compute(page: Page, method: str = "SCA") -> None:
     """Compute an affinity and wait for its heatmap."""
+    choose(page, "Estimator", method)
     press(page, "Compute")
     chart(page, "heatmap")

@@ -1,0 +1,98 @@
+"""The tab that answers: are more samples what this matrix lacks?"""
+
+import streamlit as st
+
+from taskviz.figures import sample_size
+from taskviz.figures.style import chart_config
+from taskviz.jobs import LIVE, Job, start_job
+from taskviz.ui import job_panel, state, store
+from taskviz.ui.text import safe
+from taskviz.values import TaskCollection, TaskvizError
+from taskviz.verbs import read_sample_size
+
+
+def draw(collection: TaskCollection, *, dark: bool) -> None:
+    """Start the study, watch it, read it."""
+    st.markdown(
+        "SCA at several sample sizes: do two disjoint samples rank the pairs alike, and do two "
+        "initial states?"
+    )
+    job = store.job(state.get("study"))
+    if job is None or job.kind != "sample-size":
+        repeats = st.number_input(
+            "Repeats", value=8, min_value=2, max_value=100, step=1, key="study_repeats", width=180
+        )
+        if st.button("Start the study", icon=":material/play_arrow:", type="primary"):
+            _start(collection, int(repeats))
+        return
+    if job.state in LIVE:
+        st.fragment(_poll, run_every="1s")(job.id)
+    elif job.state == "done":
+        _answer(job, dark=dark)
+    else:
+        job_panel.headline(job)
+    if job.state not in LIVE and st.button("Another study", icon=":material/add:"):
+        state.put("study", None)
+        st.rerun()
+
+
+def _start(collection: TaskCollection, repeats: int) -> None:
+    try:
+        job = start_job(
+            "sample-size",
+            {
+                "collection": store.resolve(state.get("collection") or "").to_json(),
+                "options": {},
+                "repeats": repeats,
+                "device": "auto",
+            },
+            title=f"Sample size of SCA on {collection.name}",
+            store=store.jobs(),
+        )
+    except TaskvizError as error:
+        st.error(safe(error))
+        return
+    state.put("study", job.id)
+    st.rerun()
+
+
+def _poll(job_id: str) -> None:
+    job = store.jobs().get(job_id)
+    if job.state not in LIVE:
+        st.rerun(scope="app")
+    job_panel.headline(job)
+
+
+def _answer(job: Job, *, dark: bool) -> None:
+    try:
+        study = read_sample_size(str(job.result.get("study", "")), store.cache())
+    except TaskvizError as error:
+        st.warning(safe(error))
+        return
+    last = study.to_frame().iloc[-1]
+    settled = study.settled_at
+    if settled is None:
+        words = f"Even at n = {int(last['n']):,} two disjoint samples do not rank the pairs alike."
+    else:
+        words = f"From **n = {settled:,}** on two disjoint samples rank the pairs alike."
+    if last["inits"] < 0.5:
+        words += (
+            " Two initial states do not, at any n: more samples cannot help, more **inits** can."
+        )
+    st.markdown(words)
+    st.plotly_chart(
+        sample_size.sample_size_lines(study, dark=dark),
+        theme=None,
+        key="sample_size",
+        config=chart_config(),
+        alt=sample_size.describe_sample_size(study),
+    )
+    st.caption(
+        "Mean Spearman correlation of the off-diagonal entries, with one standard error over "
+        f"{study.options.get('repeats')} repeats; the dotted line is 0.9."
+    )
+    for note in study.notes:
+        st.caption(f":material/info: {safe(note)}")
+    st.dataframe(
+        store.readable(study.to_frame()), hide_index=True, alt="The numbers behind the chart"
+    )
