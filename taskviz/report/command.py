@@ -31,11 +31,16 @@ def repeat_commands(
     affinity: AffinityMatrix | None = None,
     grouping: Grouping | None = None,
     results: Mapping[str, TrainingResult] | None = None,
+    others: Sequence[AffinityMatrix] = (),
 ) -> Repeat:
     """The commands that repeat an affinity, a grouping and a training.
 
     One ``train`` where one seed made all three; a command a step where seeds differ; a saved
     grouping where no method of taskviz made it. Options at their default are left out.
+
+    Args:
+        affinity: what the grouping was made from.
+        others: further matrices, which have a command of their own each.
     """
     source, notes = _collection_words(collection)
     results = dict(results or {})
@@ -47,7 +52,11 @@ def repeat_commands(
             f"The matrix was not computed here but came from elsewhere ({affinity.method})."
         )
         affinity, made = None, False
-    lines: list[list[str]] = []
+    lines = [
+        ["affinity", *source, *_affinity_words(each)]
+        for each in others
+        if _known_estimator(each.method)
+    ]
     if plan is None:
         lines.append(
             ["affinity", *source, *_affinity_words(affinity)] if affinity else ["check", *source]

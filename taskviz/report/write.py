@@ -129,8 +129,9 @@ def report_html(
         charts.append((len(charts) + 1, chart))
         return {**vars(chart), "number": len(charts)}
 
-    matrix = affinities[0] if affinities else None
-    repeat = repeat_commands(collection, matrix, main, named)
+    matrix = _made_from(main, affinities)
+    others = [each for each in affinities if each is not matrix]
+    repeat = repeat_commands(collection, matrix, main, named, others)
     contents = [
         ("summary", "Summary"),
         *([("notes", "Notes")] if notes.strip() else []),
@@ -168,6 +169,14 @@ def report_html(
     }
     values = values_json(collection, affinities, plans, named, notes)
     return render(parts, charts, values)
+
+
+def _made_from(
+    plan: Grouping | None, affinities: Sequence[AffinityMatrix]
+) -> AffinityMatrix | None:
+    """The matrix that a plan names as its source, else the first."""
+    named = [each for each in affinities if plan is not None and plan.affinity == each.method]
+    return next(iter([*named, *affinities]), None)
 
 
 def _same(a: Grouping, b: Grouping) -> bool:

@@ -113,6 +113,14 @@ def test_an_affinity_alone(trained, capsys) -> None:  # type: ignore[no-untyped-
     assert run(line, capsys)["values"] == affinity.values.tolist()
 
 
+def test_other_matrices_have_commands_of_their_own(trained, capsys) -> None:  # type: ignore[no-untyped-def]
+    collection, affinity, plan, _ = trained
+    other = tv.compute_affinity(collection, "covariance-cosine", seed=1, device="cpu")
+    first, second = repeat_commands(collection, affinity, plan, others=[other]).lines
+    assert run(first, capsys)["values"] == other.values.tolist()
+    assert run(second, capsys)["groups"] == [list(group) for group in plan.groups]
+
+
 def test_an_imported_matrix_is_said(trained) -> None:  # type: ignore[no-untyped-def]
     collection, affinity, plan, _ = trained
     repeat = repeat_commands(collection, replace(affinity, method="imported"), plan)
