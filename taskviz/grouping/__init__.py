@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 
 GROUPERS: dict[str, str] = {
     "gat-gmm": "taskviz.grouping.gat_gmm:GatGmm",
+    "spectral": "taskviz.grouping.spectral:Spectral",
+    "lloyd": "taskviz.grouping.lloyd:Lloyd",
+    "sdp": "taskviz.grouping.sdp:Sdp",
     "selection": "taskviz.grouping.selection:Selection",
     "random": "taskviz.grouping.random:RandomGrouping",
     "all-together": "taskviz.grouping.trivial:AllTogether",

@@ -3,7 +3,7 @@
 import time
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -20,22 +20,42 @@ Memberships = NDArray[np.bool_]
 """``(groups, T)``: which tasks a group holds."""
 
 
+@dataclass(frozen=True)
+class Found:
+    """What a clustering says for one number of groups.
+
+    Args:
+        groups: memberships.
+        notes: sentences for the reader.
+        bound: the highest density that any partition into this many groups can reach, or None.
+    """
+
+    groups: Memberships
+    notes: tuple[str, ...] = ()
+    bound: float | None = None
+
+
 class Clustering(Grouper):
     """Groups from a matrix, at most ``budget`` of them.
 
-    A subclass says in :meth:`memberships` which tasks belong together; here its answer is cleaned
-    (empty and repeated groups go, the singleton rule of ``options.singletons`` is applied where
-    the method has that option), scored by density and served by mean affinity.
+    A subclass says in :meth:`clusters` which tasks belong together; here its answer is cleaned
+    (empty and repeated groups go, the singleton rule of ``options.singletons`` is applied), scored
+    by density and served by mean affinity. With ``options.number`` = ``auto`` the budget is an
+    upper limit, and the method's own criterion (:meth:`preference`) picks the number below it.
 
     Tasks are handed to the method in the order of their names, so that the same tasks get the
     same groups in whatever order they come.
     """
 
     @abstractmethod
-    def memberships(
+    def clusters(
         self, affinity: AffinityMatrix, numbers: Sequence[int], seed: int
-    ) -> Iterator[tuple[Memberships, list[str]]]:
-        """For each number of groups the memberships and notes; asked only for 1 < number < T."""
+    ) -> Sequence["Found"]:
+        """For each number of groups what was found; asked only for 1 < number < T."""
+
+    @abstractmethod
+    def preference(self, affinity: AffinityMatrix, largest: int, seed: int) -> NDArray[np.float64]:
+        """``(largest,)`` the method's own criterion for 1, 2, … groups; the highest is taken."""
 
     def group(self, affinity: Affinity, budget: float, seed: int = 0) -> Grouping:
         """See :meth:`Grouper.group`."""
@@ -51,26 +71,38 @@ class Clustering(Grouper):
         numbers = [integer_budget(budget, size, self.name) for budget in budgets]
         ordered = _by_name(matrix)
         similarity, shared_notes = pair_affinity(ordered)
+        limits = numbers
+        if self.options.number == "auto" and numbers:
+            criterion = self.preference(ordered, max(numbers), seed)
+            numbers = [int(criterion[:limit].argmax()) + 1 for limit in limits]
         wanted = sorted({number for number in numbers if 1 < number < size})
-        found = dict(zip(wanted, self.memberships(ordered, wanted, seed), strict=True))
-        found[1] = (np.ones((1, size), dtype=bool), [])
-        found[size] = (np.eye(size, dtype=bool), [])
+        found = dict(zip(wanted, self.clusters(ordered, wanted, seed), strict=True))
+        found[1] = Found(np.ones((1, size), dtype=bool))
+        found[size] = Found(np.eye(size, dtype=bool))
         made = []
-        for number in numbers:
-            groups, notes = found[number]
-            rule: SingletonRule = getattr(self.options, "singletons", "keep")
+        for number, limit in zip(numbers, limits, strict=True):
             # A budget of a network a task leaves no singleton anything to gain by joining.
-            if number == size:
-                rule = "keep"
-            groups = tidy(groups, similarity, rule)
+            rule: SingletonRule = "keep" if number == size else self.options.singletons
+            groups = tidy(found[number].groups, similarity, rule)
+            notes = found[number].notes
+            if self.options.number == "auto":
+                notes = (*notes, f"The method chose {number} groups out of 1 to {limit}.")
             names = in_order(groups, ordered.tasks, matrix.tasks)
             serving = serve(matrix, names)
+            score = density_of(similarity, [np.flatnonzero(row) for row in groups])
+            bound = found[number].bound
+            if bound is not None:
+                # A bound on partitions into `number` groups says nothing of others.
+                same = len(groups) == number and sum(map(len, names)) == size
+                bound = max(bound, score) if same else None
             made.append(
                 Grouping.of(
                     names,
-                    budget=number,
+                    budget=limit,
                     serving=serving,
-                    score=density_of(similarity, [np.flatnonzero(row) for row in groups]),
+                    score=score,
+                    bound=bound,
+                    gap=None if bound is None else (bound - score) / max(abs(score), 1e-12),
                     objective=DENSITY,
                     method=self.name,
                     options=option_values(self.options),
@@ -148,7 +180,7 @@ def _remarks(
     names: Sequence[tuple[str, ...]], serving: dict[str, int], number: int
 ) -> Iterator[str]:
     if len(names) < number:
-        yield f"The method ended with {len(names)} groups, fewer than the budget of {number}."
+        yield f"The method ended with {len(names)} groups, fewer than the {number} asked for."
     if sum(map(len, names)) > len(serving):
         yield (
             "Groups overlap, and density counts a shared task in each of its groups: compare it "

@@ -1,14 +1,14 @@
 """Graph-attention embedding and Gaussian mixture: the SCA paper's grouping."""
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from taskviz.grouping.clustering import Clustering, Memberships, SingletonRule, one_hot, tidy
+from taskviz.grouping.clustering import Clustering, Found, Memberships, SingletonRule, one_hot, tidy
 from taskviz.grouping.gat import GatSettings, embed_tasks
 from taskviz.grouping.objective import density_of, pair_affinity
 from taskviz.values import AffinityMatrix, option
@@ -22,6 +22,11 @@ tasks and every responsibility is 0 or 1."""
 class GatGmmOptions:
     """Options of :class:`GatGmm`."""
 
+    number: Literal["budget", "auto"] = option(
+        "budget",
+        "budget: as many groups as the budget; auto: at most that many, by the Bayesian "
+        "information criterion",
+    )
     threshold: float = option(
         0.25,
         "a task whose responsibility for a further group reaches this belongs to it too; 1: never",
@@ -75,14 +80,53 @@ class GatGmm(Clustering):
     summary = "Learns an embedding of the tasks and clusters it softly; groups may overlap."
     Options = GatGmmOptions
 
-    def memberships(
+    def clusters(
         self, affinity: AffinityMatrix, numbers: Sequence[int], seed: int
-    ) -> Iterator[tuple[Memberships, list[str]]]:
-        """See :meth:`Clustering.memberships`; embeds once for all numbers."""
+    ) -> Sequence[Found]:
+        """See :meth:`Clustering.clusters`; embeds once for all numbers."""
         if not numbers:
-            return
+            return []
         from threadpoolctl import threadpool_limits
 
+        options = self.options
+        similarity, _ = pair_affinity(affinity)
+        # Matrices this small only lose time to threads.
+        with threadpool_limits(1):
+            embeddings = self._embeddings(affinity, seed)
+            found = []
+            for number in numbers:
+                tries = [
+                    mixture_memberships(embedding, number, options.threshold, own)
+                    for own, embedding in embeddings
+                ]
+                # By the hard groups: density counts a task once for each group it is in.
+                _, soft = max(
+                    tries, key=lambda pair: _density(pair[0], similarity, options.singletons)
+                )
+                found.append(Found(soft))
+        return found
+
+    def preference(self, affinity: AffinityMatrix, largest: int, seed: int) -> NDArray[np.float64]:
+        """Minus the Bayesian information criterion of the mixture, the mean over restarts.
+
+        A mixture with a component a task always fits, so T groups are never preferred.
+        """
+        from threadpoolctl import threadpool_limits
+
+        size = len(affinity.tasks)
+        found = np.full(largest, -np.inf)
+        found[0] = 0.0
+        with threadpool_limits(1):
+            embeddings = self._embeddings(affinity, seed)
+            for number in range(1, min(largest, size - 1) + 1):
+                bic = [fit_mixture(scaled, number, own).bic(scaled) for own, scaled in embeddings]
+                found[number - 1] = -np.mean(bic)
+        return found
+
+    def _embeddings(
+        self, affinity: AffinityMatrix, seed: int
+    ) -> list[tuple[int, NDArray[np.float64]]]:
+        """A seed and the embedding trained from it, scaled to variance 1, for each restart."""
         similarity, _ = pair_affinity(affinity)
         features = _features(affinity, similarity)
         options = self.options
@@ -93,52 +137,44 @@ class GatGmm(Clustering):
             learning_rate=options.learning_rate,
             diagonal=options.diagonal,
         )
-        seeds = np.random.SeedSequence(seed).generate_state(options.restarts)
-        # Matrices this small only lose time to threads.
-        with threadpool_limits(1):
-            embeddings = [embed_tasks(features, similarity, settings, int(s)) for s in seeds]
-            found = []
-            for number in numbers:
-                tries = [
-                    mixture_memberships(embedding, number, options.threshold, int(s))
-                    for embedding, s in zip(embeddings, seeds, strict=True)
-                ]
-                # By the hard groups: density counts a task once for each group it is in.
-                _, soft = max(
-                    tries, key=lambda pair: _density(pair[0], similarity, options.singletons)
-                )
-                found.append(soft)
-        for groups in found:
-            yield groups, []
+        seeds = [int(s) for s in np.random.SeedSequence(seed).generate_state(options.restarts)]
+        return [(own, _scaled(embed_tasks(features, similarity, settings, own))) for own in seeds]
 
 
-def mixture_memberships(
-    embedding: NDArray[np.float64], number: int, threshold: float, seed: int
-) -> tuple[Memberships, Memberships]:
-    """Hard and soft groups of a Gaussian mixture with diagonal covariances on the embedding.
-
-    Hard: a task belongs to its likeliest component. Soft: also to every other whose responsibility
-    for it reaches ``threshold``, unless that is 1.
-    """
+def fit_mixture(scaled: NDArray[np.float64], number: int, seed: int) -> Any:
+    """A Gaussian mixture with diagonal covariances on an embedding of variance 1."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.mixture import GaussianMixture
 
-    centred = embedding - embedding.mean(axis=0)
-    spread = centred.std(axis=0)
-    scaled = centred / np.where(spread > 1e-9, spread, 1.0)
     mixture = GaussianMixture(
         number, covariance_type="diag", reg_covar=REGULARISATION, n_init=3, random_state=seed
     )
     with warnings.catch_warnings():
         # Tasks with equal embeddings give fewer clusters than asked for; the caller notes that.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        mixture.fit(scaled)
-    responsibility = mixture.predict_proba(scaled)
+        return mixture.fit(scaled)
+
+
+def mixture_memberships(
+    scaled: NDArray[np.float64], number: int, threshold: float, seed: int
+) -> tuple[Memberships, Memberships]:
+    """Hard and soft groups of the mixture.
+
+    Hard: a task belongs to its likeliest component. Soft: also to every other whose responsibility
+    for it reaches ``threshold``, unless that is 1.
+    """
+    responsibility = fit_mixture(scaled, number, seed).predict_proba(scaled)
     hard = one_hot(responsibility.argmax(axis=1), number)
     soft = hard | (responsibility >= threshold).T if threshold < 1 else hard
     # A component that is nobody's likeliest is no group.
     lives = hard.any(axis=1)
     return hard[lives], soft[lives]
+
+
+def _scaled(embedding: NDArray[np.float64]) -> NDArray[np.float64]:
+    centred = embedding - embedding.mean(axis=0)
+    spread = centred.std(axis=0)
+    return np.asarray(centred / np.where(spread > 1e-9, spread, 1.0))
 
 
 def _density(groups: Memberships, similarity: NDArray[np.float64], rule: SingletonRule) -> float:

@@ -41,6 +41,7 @@ class BlockWorth:
         for i, unit in enumerate(self.units):
             self.of_unit[i, unit] = 1.0
         self.size = self.of_unit.sum(axis=1)
+        self.loose = len(self.units) == len(self.tasks)
         # inflow[i, u]: what task u gives to the tasks of unit i.
         self.inflow = self.of_unit @ self.affinity.T
         apart = self.of_unit @ constraints.apart_matrix(self.tasks) @ self.of_unit.T
@@ -57,7 +58,7 @@ class BlockWorth:
 
     def of(self, blocks: NDArray[np.bool_], given: NDArray[np.float64]) -> NDArray[np.float64]:
         """``(m,)`` worth of ``(m, units)`` blocks; ``given`` is ``blocks @ inflow``."""
-        worth, _, _ = self._best(blocks, given)
+        worth, _, _ = self._best(blocks, given, ordered=False)
         return worth
 
     def labels_of(self, groups: NDArray[np.bool_]) -> NDArray[np.intp]:
@@ -67,16 +68,17 @@ class BlockWorth:
 
     def networks(self, blocks: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """``(m, T)`` members of the best network of each block."""
-        _, order, helpers = self._best(blocks, blocks @ self.inflow)
+        _, order, helpers = self._best(blocks, blocks @ self.inflow, ordered=True)
         chosen = blocks.copy()
         for i, count in enumerate(helpers):
             chosen[i, order[i, :count]] = True
         return (chosen @ self.of_unit) > 0
 
     def _best(
-        self, blocks: NDArray[np.bool_], given: NDArray[np.float64]
+        self, blocks: NDArray[np.bool_], given: NDArray[np.float64], ordered: bool
     ) -> tuple[NDArray[np.float64], NDArray[np.intp], NDArray[np.intp]]:
-        value = given @ self.of_unit.T
+        """Worth, units by falling gain, and how many of those help."""
+        value = given if self.loose else given @ self.of_unit.T
         inside = blocks @ self.size
         base = np.where(blocks, value, 0.0).sum(axis=1)
         floor = self.constraints.floor
@@ -93,7 +95,7 @@ class BlockWorth:
         if not self.constraints.overlap:
             none = np.zeros((len(blocks), 0), dtype=np.intp)
             return no_help, none, np.zeros(len(blocks), dtype=np.intp)
-        rate = value / self.size
+        rate = value / self.size if not self.loose else value.copy()
         rate[blocks] = -np.inf
         if len(self.pairs):
             rate[(blocks @ self.apart) & ~blocks] = -np.inf
@@ -101,10 +103,18 @@ class BlockWorth:
                 worse = np.where(rate[:, first] >= rate[:, second], second, first)
                 rows = np.arange(len(blocks))
                 rate[rows, worse] = -np.inf
-        order = np.argsort(-rate, axis=1, kind="stable")
-        usable = np.isfinite(np.take_along_axis(rate, order, axis=1))
-        size = np.where(usable, self.size[order], 0.0)
-        gain = np.where(usable, np.take_along_axis(value, order, axis=1), 0.0)
+        if self.loose and not ordered:
+            # Only the worth is asked for and every unit is one task: sorted values suffice.
+            order = np.zeros((len(blocks), 0), dtype=np.intp)
+            gain = -np.sort(-rate, axis=1)
+            usable = gain > -np.inf
+            size = usable.astype(np.float64)
+        else:
+            order = np.argsort(-rate, axis=1, kind="stable")
+            usable = np.take_along_axis(rate, order, axis=1) > -np.inf
+            size = np.where(usable, self.size[order], 0.0)
+            gain = np.take_along_axis(value, order, axis=1)
+        gain = np.where(usable, gain, 0.0)
         total = inside[:, None] + np.cumsum(size, axis=1)
         helped = (base[:, None] + np.cumsum(gain, axis=1)) / np.maximum(total - 1, 1)
         allowed = usable & (total >= floor) & (total <= self.largest) & legal[:, None]
@@ -152,8 +162,8 @@ class BlockSearch:
         """Sum of the blocks' worth."""
         return float(self.value.sum())
 
-    def descend(self) -> None:
-        """Make the best move until none improves; then the best swap, and so on."""
+    def descend(self, swaps: bool = True) -> None:
+        """Make the best move until none improves; then, if asked to, the best swap, and so on."""
         while True:
             self._check()
             gain = (
@@ -166,7 +176,7 @@ class BlockSearch:
             unit, block = np.unravel_index(int(gain.argmax()), gain.shape)
             if gain[unit, block] > self._least_gain():
                 self._move(int(unit), int(block))
-            elif not self._swap():
+            elif not swaps or not self._swap():
                 return
 
     def _move(self, unit: int, block: int) -> None:

@@ -1,6 +1,6 @@
 """Many starts and kicks around :class:`BlockSearch`, and all good networks met on the way."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,10 @@ from taskviz.grouping.network_selection.blocks import BlockSearch, BlockWorth
 
 KICK_SHARES = (0.05, 0.1, 0.2)
 """Share of the units that a kick throws."""
+RANDOM_STARTS = 3
+LEAST_KICKS = 20
+MOST_KICKS = 60
+KICKS_TIMES_UNITS = 3000
 
 
 def explore(
@@ -17,14 +21,14 @@ def explore(
     seed: int,
     check: Callable[[], None],
     expired: Callable[[], bool],
-    legal: NDArray[np.intp] | None = None,
-    starts: int = 3,
-    kicks: int | None = None,
+    known: Sequence[NDArray[np.intp]] = (),
+    effort: int = 1,
 ) -> tuple[NDArray[np.intp], list[NDArray[np.bool_]]]:
     """Labels of the best partition found, and the networks of every local optimum.
 
-    Starts from average linkage, from ``legal`` where given, and else at random; from the best,
-    ``kicks`` times throws some of the units into other blocks and descends again.
+    Starts from average linkage, from the ``known`` ones, and at random; from the best, throws some
+    of the units into other blocks and descends again, a number of times that falls with the number
+    of tasks. Swaps are tried only at the end: they cost more than all moves.
 
     Args:
         worth: values of blocks.
@@ -32,33 +36,34 @@ def explore(
         seed: of starts and kicks.
         check: called often; may raise.
         expired: True ends the search at the next start or kick.
-        legal: labels known to keep to the rules, with at most ``number`` blocks.
-        starts: local searches from scratch.
-        kicks: local searches from a disturbed best; more by default where overlap is forbidden,
-            since they are faster there and get stuck sooner.
+        known: labels to start from, besides.
+        effort: multiplies the number of kicks.
     """
     units = len(worth.units)
     number = min(number, units)
-    if kicks is None:
-        kicks = 12 if worth.constraints.overlap else 48
     rng = np.random.default_rng(seed)
-    search = BlockSearch(worth, linkage_labels(worth, number), number, check)
+    given = [linkage_labels(worth, number), *(k for k in known if k.max() < number)]
+    kicks = effort * min(max(KICKS_TIMES_UNITS // units, LEAST_KICKS), MOST_KICKS)
+    search = BlockSearch(worth, given[0], number, check)
     pool: list[NDArray[np.bool_]] = []
     best: tuple[float, NDArray[np.intp]] | None = None
-    for turn in range(starts + kicks):
+    for turn in range(len(given) + RANDOM_STARTS + kicks + 1):
+        last = turn == len(given) + RANDOM_STARTS + kicks
         if best is not None and expired():
             break
-        if turn >= starts and best is not None:
+        if best is not None and last:
+            search.restart(best[1])
+        elif best is not None and turn >= len(given) + RANDOM_STARTS:
             labels = best[1].copy()
             share = rng.choice(KICK_SHARES)
             thrown = rng.choice(units, size=min(units, max(2, int(share * units))), replace=False)
             labels[thrown] = rng.integers(number, size=len(thrown))
             search.restart(labels)
-        elif turn == 1 and legal is not None and legal.max() < number:
-            search.restart(legal)
-        elif turn > 0:
+        elif turn >= len(given):
             search.restart(rng.permutation(np.resize(np.arange(number), units)))
-        search.descend()
+        elif turn > 0:
+            search.restart(given[turn])
+        search.descend(swaps=last)
         pool.append(worth.networks(search.blocks[search.blocks.any(axis=1)]))
         if best is None or search.total > best[0]:
             best = (search.total, search.labels.copy())

@@ -4,6 +4,7 @@ Slower than ``blocks``, which knows what a matrix is, but it asks nothing of the
 """
 
 from collections.abc import Callable
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -69,7 +70,9 @@ class LocalSearch:
                 changes.append(self._best_toggle())
             total, unit, source, target = min(changes)
             if total >= self.total - 1e-12 * max(1.0, abs(self.total)) or unit < 0:
-                return
+                if self.complete or not self._swap():
+                    return
+                continue
             for g in {source, target} - {-1}:
                 self.groups[g] ^= self.units[unit]
                 losses, cost = self._evaluate(self.groups[g][None])
@@ -106,6 +109,29 @@ class LocalSearch:
                 place = int(total.argmin())
                 best = min(best, (float(total[place]), int(movable[place]), g, h))
         return best
+
+    def _swap(self) -> bool:
+        """Exchange two units between groups so that more is served; True if one was made.
+
+        Only for groups too tight for single moves: it asks for many groups.
+        """
+        inside = (self.groups @ self.units.T) > 0
+        for g, h in combinations(range(len(self.groups)), 2):
+            self._check()
+            others = np.delete(self.losses, [g, h], axis=0).min(axis=0, initial=np.inf)
+            spent = self.cost.sum() - self.cost[[g, h]].sum()
+            for u in np.flatnonzero(inside[g] & ~inside[h]):
+                for v in np.flatnonzero(inside[h] & ~inside[g]):
+                    both = self.units[u] | self.units[v]
+                    losses, cost = self._evaluate(np.stack([self.groups[g], self.groups[h]]) ^ both)
+                    total = self._sum(np.minimum(losses.min(axis=0), others))
+                    if total < self.total - 1e-9 and spent + cost.sum() <= self.budget:
+                        self.groups[[g, h]] ^= both
+                        self.losses[[g, h]], self.cost[[g, h]] = losses, cost
+                        self._refresh(g)
+                        self._refresh(h)
+                        return True
+        return False
 
     def _sum(self, losses: NDArray[np.float64]) -> Any:
         return np.where(np.isfinite(losses), losses, self.unserved).sum(axis=-1)

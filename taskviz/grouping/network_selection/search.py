@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,8 +79,14 @@ def _search_matrix(
     pool: list[NDArray[np.bool_]] = []
     complete = bool(scores.known[~np.eye(len(scores.tasks), dtype=bool)].all())
     while number:
-        start = None if legal is None else worth.labels_of(legal)
-        labels, met = explore(worth, number, seed, check, expired, start)
+        known = [] if legal is None else [worth.labels_of(legal)]
+        if constraints.overlap:
+            # A partition is found sooner, and helpers can only add to it.
+            apart = BlockWorth(scores, replace(constraints, overlap=False))
+            known.append(explore(apart, number, seed, check, expired, known)[0])
+        # Without helpers a step costs a fraction: more of them.
+        effort = 1 if constraints.overlap else 4
+        labels, met = explore(worth, number, seed, check, expired, known, effort)
         pool += met
         blocks = np.unique(labels)[:, None] == labels[None, :]
         groups = worth.networks(blocks)
