@@ -29,6 +29,8 @@ class Grouping:
         affinity: key or name of the matrix or table it was made from.
         notes: sentences a reader must see beside it.
         costs: cost of each group's network, in the unit of the budget; empty where each costs 1.
+        cost_unit: what budget and costs are counted in: ``networks`` (1 is a full-size one),
+            ``parameters``, ``macs`` or ``milliseconds``.
     """
 
     groups: tuple[tuple[str, ...], ...]
@@ -46,6 +48,7 @@ class Grouping:
     affinity: str = ""
     notes: tuple[str, ...] = ()
     costs: tuple[float, ...] = ()
+    cost_unit: str = "networks"
 
     def __post_init__(self) -> None:
         if self.costs and len(self.costs) != len(self.groups):
@@ -110,6 +113,7 @@ class Grouping:
             "affinity": self.affinity,
             "notes": list(self.notes),
             "costs": list(self.costs),
+            "cost_unit": self.cost_unit,
         }
 
     @classmethod
