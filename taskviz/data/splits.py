@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taskviz.values import Task, TaskCollection, TaskvizError
+from taskviz.values import Samples, Task, TaskCollection, TaskvizError
 
 FRACTIONS = (0.6, 0.2, 0.2)
 # Below this many rows a random split can leave the quantiles of a regression target unbalanced.
 SMALL = 1000
-TRAIN = 0
+TRAIN, TEST = 0, 2
 
 
 def make_split(
@@ -34,7 +34,7 @@ def make_split(
         targets: one a task, ``(n,)`` or ``(n, width)``: value or class code, NaN where missing.
         tasks: one a target.
         seed: equal seeds give equal splits.
-        fractions: of train, valid and test; positive, sum 1.
+        fractions: of train, valid and test, sum 1; that of test may be 0.
 
     Returns:
         ``(n,)``: 0 train, 1 valid, 2 test. No split is empty; each size is the fraction of ``n``
@@ -69,9 +69,11 @@ def make_split(
 def split_sizes(n: int, fractions: tuple[float, float, float] = FRACTIONS) -> NDArray[np.int64]:
     """Rows of train, valid and test out of ``n``: largest remainders, each at least 1."""
     shares = np.asarray(fractions, dtype=np.float64)
-    if shares.shape != (3,) or not (shares > 0).all() or abs(shares.sum() - 1) > 1e-9:
+    wrong = shares.shape != (3,) or not (shares[:2] > 0).all() or shares[2] < 0
+    if wrong or abs(shares.sum() - 1) > 1e-9:
         raise TaskvizError(
-            f"Split fractions are {tuple(fractions)}: three positive numbers with sum 1 are needed."
+            f"Split fractions are {tuple(fractions)}: three positive numbers with sum 1 are needed "
+            "(that of test may be 0)."
         )
     if n < 3:
         raise TaskvizError(
@@ -82,14 +84,17 @@ def split_sizes(n: int, fractions: tuple[float, float, float] = FRACTIONS) -> ND
     sizes = np.floor(shares * n + 1e-9).astype(np.int64)
     order = np.argsort(-(shares * n - sizes), kind="stable")
     sizes[order[: n - sizes.sum()]] += 1
-    while (sizes == 0).any():
+    while (empty := (sizes == 0) & (shares > 0)).any():
         sizes[sizes.argmax()] -= 1
-        sizes[sizes.argmin()] += 1
+        sizes[empty.argmax()] += 1
     return sizes
 
 
 def resplit(collection: TaskCollection, seed: int) -> TaskCollection:
-    """The same data under the split of another seed.
+    """The same data with training and validation rows drawn anew; test rows stay test rows.
+
+    So whatever is chosen with networks of several splits has seen no row that the final figure is
+    measured on.
 
     In a separate collection the split of a data set depends on the seed and its task alone, so it
     stays the same when other tasks are left out.
@@ -97,11 +102,25 @@ def resplit(collection: TaskCollection, seed: int) -> TaskCollection:
     splits = []
     for number, block in enumerate(collection.samples):
         if collection.layout == "joint":
-            splits.append(make_split(block.targets, collection.tasks, seed))
+            splits.append(_redraw(block, collection.tasks, seed))
         else:
             task = collection.tasks[number]
-            splits.append(make_split(block.targets, (task,), seed_for_task(seed, task.name)))
+            splits.append(_redraw(block, (task,), seed_for_task(seed, task.name)))
     return collection.with_splits(splits)
+
+
+def _redraw(block: Samples, tasks: Sequence[Task], seed: int) -> NDArray[np.int8]:
+    rows = np.flatnonzero(block.split != TEST)
+    if len(rows) == len(block):
+        # Nothing is held out yet.
+        return make_split(block.targets, tasks, seed)
+    train = int((block.split == TRAIN).sum()) / max(len(rows), 1)
+    if not 0 < train < 1:
+        train = FRACTIONS[0] / (FRACTIONS[0] + FRACTIONS[1])
+    split = block.split.copy()
+    known = [target[rows] for target in block.targets]
+    split[rows] = make_split(known, tasks, seed, (train, 1 - train, 0.0))
+    return split
 
 
 def seed_for_task(seed: int, task: str) -> int:

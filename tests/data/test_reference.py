@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from taskviz.cache import Cache
-from taskviz.data import CollectionRef, open_collection, resplit, store_upload
+from taskviz.data import CollectionRef, load_built_in, open_collection, store_upload
 from taskviz.values import TaskvizError
 
 
@@ -61,8 +61,8 @@ def test_bad_references_are_told(data, words):
 def test_built_in(cache):
     collection = open_collection(CollectionRef("yeast", tasks=("Class3", "Class1"), split_seed=2))
     assert collection.names == ("Class3", "Class1")
-    whole = open_collection("yeast", cache)
-    assert np.array_equal(resplit(whole, 2).samples[0].split, collection.samples[0].split)
+    whole = load_built_in("yeast", 2)
+    assert np.array_equal(whole.samples[0].split, collection.samples[0].split)
     with pytest.raises(TaskvizError, match="targets of its own"):
         open_collection(CollectionRef("yeast", targets=("Class1", "Class2")))
     with pytest.raises(TaskvizError, match="task of collection 'yeast'"):

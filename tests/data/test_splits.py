@@ -139,12 +139,19 @@ def test_seeds_differ_and_global_state_is_untouched():
     assert np.array_equal(before, np.random.get_state()[1])
 
 
-def test_resplit_joint_repeats_the_loader():
-    assert np.array_equal(
-        resplit(load_built_in("digits", 0), 5).samples[0].split,
-        load_built_in("digits", 5).samples[0].split,
-    )
-    assert resplit(load_built_in("digits", 0), 0).fingerprint == load_built_in("digits").fingerprint
+def test_resplit_keeps_the_test_rows():
+    before = load_built_in("digits", 0)
+    after = [resplit(before, seed).samples[0].split for seed in (5, 5, 6)]
+    old = before.samples[0].split
+    assert np.array_equal(after[0], after[1])
+    assert (after[0] != after[2]).any()
+    for split in after:
+        assert np.array_equal(split == 2, old == 2)
+        assert np.array_equal(np.bincount(split), np.bincount(old))
+        assert (split != old).mean() > 0.2
+        for i in range(len(before.tasks)):
+            share = before.target_of(i)[split == 0].mean()
+            assert abs(share - before.target_of(i)[old != 2].mean()) < 0.01
 
 
 def _separate():

@@ -16,7 +16,7 @@ from taskviz.training.subsets.store import Found, LossStore
 from taskviz.training.subsets.unit import Members
 from taskviz.values import SubsetTable, TaskCollection, TaskvizError
 
-VERSION = 1
+VERSION = 2
 """Part of every cache key: raise it whenever losses change."""
 # How the work is done, not what comes out.
 MEANS = ("mode", "memory_mb")
