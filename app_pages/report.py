@@ -3,9 +3,10 @@
 import streamlit as st
 
 from taskviz.figures.style import duration_words
+from taskviz.grouping import GROUPERS
 from taskviz.ui import frame, state, store
 from taskviz.ui.text import plural, safe
-from taskviz.values import TaskvizError
+from taskviz.values import Grouping, TaskvizError
 
 frame.title("report")
 collection = frame.need_collection()
@@ -15,6 +16,18 @@ job = store.job(state.get("run"))
 results = store.results(job) if job is not None and job.state == "done" else {}
 if results and "chosen" in results:
     plan = results["chosen"].grouping
+
+
+def budgets(plan: Grouping | None) -> list[Grouping]:
+    """The plans of every budget by the plan's own method, where its matrix is stored here."""
+    key = state.get("matrix") or ""
+    if plan is None or key not in stored or plan.method not in GROUPERS:
+        return []
+    try:
+        return store.frontier(key, stored[key], plan.method, dict(plan.options))
+    except TaskvizError:
+        return []
+
 
 left, right = st.columns([1, 2], gap="large")
 with left:
@@ -56,6 +69,7 @@ with left:
             [plan] if plan is not None else [],
             results,
             notes or "",
+            budgets(plan),
         )
     except TaskvizError as error:
         st.error(safe(error))

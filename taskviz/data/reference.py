@@ -111,6 +111,13 @@ def open_collection(ref: CollectionRef | str, cache: Cache | None = None) -> Tas
         collection = BUILT_INS[ref.reference].load(ref.split_seed)
     else:
         collection = _open_table(ref, cache)
+    origin = replace(
+        collection.origin,
+        split_seed=ref.split_seed,
+        kinds=tuple(ref.kinds.items()),
+        leave_out=ref.leave_out,
+    )
+    collection = replace(collection, origin=origin)
     return collection.select(ref.tasks) if ref.tasks else collection
 
 

@@ -178,6 +178,7 @@ def _report(
     _affinities: list[AffinityMatrix],
     _groupings: list[Grouping],
     _results: dict[str, TrainingResult],
+    _frontier: list[Grouping],
     notes: str,
     key: str,
 ) -> tuple[bytes, float]:
@@ -190,6 +191,7 @@ def _report(
             results=_results,
             path=path,
             notes=notes,
+            frontier=_frontier,
         ),
         "report.html",
     )
@@ -202,6 +204,7 @@ def report_html(
     groupings: list[Grouping],
     results: dict[str, TrainingResult],
     notes: str,
+    frontier: list[Grouping],
 ) -> tuple[bytes, float]:
     """The report as bytes and the seconds it took; written again only when its content changes."""
     key = key_of(
@@ -209,8 +212,9 @@ def report_html(
         affinities=[matrix.to_json() for matrix in affinities],
         groupings=[grouping.to_json() for grouping in groupings],
         results=[[label, r.settings, r.seconds] for label, r in results.items()],
+        frontier=[grouping.to_json() for grouping in frontier],
     )
-    return _report(collection, affinities, groupings, results, notes, key)
+    return _report(collection, affinities, groupings, results, frontier, notes, key)
 
 
 def with_tasks(ref: CollectionRef, tasks: Sequence[str]) -> CollectionRef:

@@ -58,6 +58,12 @@ def test_bad_references_are_told(data, words):
         CollectionRef.from_json(data)
 
 
+def test_the_origin_says_how_to_open_it_again(cache):
+    ref = CollectionRef("yeast", split_seed=3)
+    origin = open_collection(ref, cache).origin
+    assert (origin.reference, origin.split_seed, origin.kinds) == ("yeast", 3, ())
+
+
 def test_built_in(cache):
     collection = open_collection(CollectionRef("yeast", tasks=("Class3", "Class1"), split_seed=2))
     assert collection.names == ("Class3", "Class1")
