@@ -16,7 +16,7 @@ from taskviz.grouping.network_selection import (
     select_networks,
 )
 from taskviz.grouping.network_selection.constraints import parse_sets
-from taskviz.grouping.network_selection.scores import Predicting, SingletonScore
+from taskviz.grouping.network_selection.scores import Cost, Predicting, SingletonScore
 from taskviz.values import Grouping, option, option_values
 
 PROVEN = 1e-9
@@ -73,6 +73,9 @@ class Selection(Grouper):
     summary = "The best groups within the budget by predicted score, with proof or a stated gap."
     needs_integer_budget = False
     Options = SelectionOptions
+    cost: Cost | None = None
+    """Set it on the grouper to price groups of a matrix or a prediction otherwise than at 1 each;
+    a subset table brings its costs along."""
 
     def group(
         self, affinity: Affinity | GroupScores | Predicting, budget: float, seed: int = 0
@@ -90,21 +93,11 @@ class Selection(Grouper):
         if not len(budgets):
             return []
         start = time.perf_counter()
-        rule = self.options.singletons
-        score: SingletonScore = "forbid" if rule in ("auto", "allow", "forbid") else rule
-        scores = scores_of(affinity, score)
-        constraints = Constraints(
-            overlap=self.options.overlap,
-            smallest=self.options.smallest,
-            largest=self.options.largest,
-            together=parse_sets(self.options.together, scores.tasks, "together"),
-            apart=parse_sets(self.options.apart, scores.tasks, "apart"),
-            singletons=rule != "forbid",
-        )
+        scores = self.scores(affinity)
         found = select_networks(
             scores,
             [float(budget) for budget in budgets],
-            constraints,
+            self.constraints(scores.tasks),
             solver=self.options.solver,
             seconds=self.options.seconds,
             seed=seed,
@@ -115,6 +108,23 @@ class Selection(Grouper):
         return [
             as_grouping(one, scores, options=options, seed=seed, seconds=seconds) for one in found
         ]
+
+    def scores(self, affinity: Affinity | GroupScores | Predicting) -> GroupScores:
+        """What the solvers are given, singletons scored as the options say."""
+        rule = self.options.singletons
+        score: SingletonScore = "forbid" if rule in ("auto", "allow", "forbid") else rule
+        return scores_of(affinity, score, self.cost)
+
+    def constraints(self, tasks: tuple[str, ...]) -> Constraints:
+        """The constraints that the options state."""
+        return Constraints(
+            overlap=self.options.overlap,
+            smallest=self.options.smallest,
+            largest=self.options.largest,
+            together=parse_sets(self.options.together, tasks, "together"),
+            apart=parse_sets(self.options.apart, tasks, "apart"),
+            singletons=self.options.singletons != "forbid",
+        )
 
 
 def as_grouping(selected: Selected, scores: GroupScores, **fields: Any) -> Grouping:

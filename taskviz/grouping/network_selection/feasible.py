@@ -120,19 +120,35 @@ def _assignment(
     return None if found.x is None else np.reshape(found.x > 0.5, (number, size))
 
 
-def too_small(budget: float, least: float | None) -> TaskvizError:
+class BudgetTooSmall(TaskvizError):
+    """No selection keeps to the budget.
+
+    Args:
+        text: the sentence.
+        budget: what was asked for.
+        least: what the cheapest selection costs, or None where that is not known.
+    """
+
+    def __init__(self, text: str, budget: float, least: float | None) -> None:
+        super().__init__(text)
+        self.budget, self.least = budget, least
+
+
+def too_small(budget: float, least: float | None) -> BudgetTooSmall:
     """The error of a budget that no selection keeps to; ``least``: the cheapest one's cost."""
     if least is None:
-        return TaskvizError(
+        text = (
             f"No selection that keeps to the constraints was found within a budget of {budget:g}: "
             "raise it or loosen them."
         )
-    if least > budget * (1 + 1e-9):
-        return TaskvizError(
+    elif least > budget * (1 + 1e-9):
+        text = (
             f"The budget is {budget:g}, but the cheapest selection that covers every task costs "
             f"{least:g}: raise it to {least:g} at least."
         )
-    return TaskvizError(
-        f"No selection within a budget of {budget:g} was found in the time given, though one of "
-        f"cost {least:g} exists: give it more seconds."
-    )
+    else:
+        text = (
+            f"No selection within a budget of {budget:g} was found in the time given, though one "
+            f"of cost {least:g} exists: give it more seconds."
+        )
+    return BudgetTooSmall(text, budget, least)
