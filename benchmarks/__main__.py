@@ -1,0 +1,75 @@
+"""``python -m benchmarks affinity``: the whole of issue-sized figures as one table and one JSON.
+
+Parts: ``sca`` (factorised against loops), ``subsets`` (stacked against sequential and joblib),
+``estimators`` (each estimator's price), ``gradient`` (milliseconds a subset).
+"""
+
+import argparse
+import json
+import platform
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks import estimators, gradient, sca, subsets
+
+PARTS = ("sca", "subsets", "estimators", "gradient")
+
+
+def affinity(parts: tuple[str, ...], quick: bool) -> dict[str, Any]:
+    """Run the parts on one thread and return plain data."""
+    torch.set_num_threads(1)
+    found: dict[str, Any] = {
+        "date": time.strftime("%Y-%m-%d"),
+        "machine": f"{platform.machine()}, {platform.system()}, torch {torch.__version__}",
+    }
+    if "sca" in parts:
+        found["sca"] = sca.run(quick=quick)
+    if "subsets" in parts:
+        small = {"widths": (16,), "networks": 8, "epochs": 2, "repeats": 1, "exhaustive": False}
+        found["subsets"] = subsets.run(**small) if quick else subsets.run()
+    if "estimators" in parts:
+        small = {"tasks": 4, "epochs": 2, "repeats": 1, "methods": ("sca", "tag", "hoa")}
+        found["estimators"] = estimators.run(**small) if quick else estimators.run()
+        if not quick:
+            found["yeast"] = estimators.run_yeast()
+    if "gradient" in parts:
+        found["gradient"] = gradient.run(quick=quick)
+    return found
+
+
+def lines(found: Any, indent: str = "") -> list[str]:
+    """Nested data as readable lines."""
+    if not isinstance(found, dict):
+        return [f"{indent}{found}"]
+    out = []
+    for name, value in found.items():
+        if isinstance(value, dict):
+            out += [f"{indent}{name}", *lines(value, indent + "  ")]
+        elif isinstance(value, float):
+            out.append(f"{indent}{name}: {value:.4g}")
+        else:
+            out.append(f"{indent}{name}: {value}")
+    return out
+
+
+def main() -> None:
+    """Parse, run, print, write."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("what", choices=["affinity"])
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    parser.add_argument("--quick", action="store_true", help="tiny sizes: only that it runs")
+    parser.add_argument("--json", type=Path, default=Path("benchmarks/results/affinity.json"))
+    given = parser.parse_args()
+    found = affinity(tuple(given.parts), given.quick)
+    given.json.parent.mkdir(parents=True, exist_ok=True)
+    before = json.loads(given.json.read_text()) if given.json.exists() else {}
+    given.json.write_text(json.dumps({**before, **found}, indent=2) + "\n")
+    print("\n".join(lines(found)))
+    print(f"written to {given.json}")
+
+
+if __name__ == "__main__":
+    main()
