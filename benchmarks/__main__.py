@@ -1,4 +1,4 @@
-"""``python -m benchmarks affinity``: the whole of issue-sized figures as one table and one JSON.
+"""``python -m benchmarks affinity``: what affinities cost, as one table and one JSON.
 
 Parts: ``sca`` (factorised against loops), ``subsets`` (stacked against sequential and joblib),
 ``estimators`` (each estimator's price), ``gradient`` (milliseconds a subset).

@@ -40,12 +40,10 @@ def joint_training(collection: TaskCollection, epochs: int = EPOCHS) -> None:
     train_subsets(collection, [Subset(collection.names, 0)], options, RunContext())
 
 
-def fit(collection: TaskCollection, method: str, options: Mapping[str, Any]) -> int:
-    """Fit without a cache; returns the networks trained."""
+def fit(collection: TaskCollection, method: str, options: Mapping[str, Any]) -> None:
+    """Fit without a cache."""
     forget()
-    return (
-        make_estimator(method, **options).fit(collection, RunContext()).affinity_.networks_trained
-    )
+    make_estimator(method, **options).fit(collection, RunContext())
 
 
 def run(
@@ -61,17 +59,14 @@ def run(
     rows: dict[str, dict[str, float]] = {}
     for method in methods or tuple(ESTIMATORS):
         options = {"epochs": epochs} if hasattr(make_estimator(method).options, "epochs") else {}
-        networks: list[int] = []
         taken = seconds(
-            lambda method=method, options=options: networks.append(
-                fit(collection, method, options)
-            ),
+            lambda method=method, options=options: fit(collection, method, options),
             1 if method in COSTLY else repeats,
         )
         rows[method] = {
             "seconds": median(taken),
             "joint_trainings": median(taken) / joint,
-            "networks": networks[0],
+            "networks": make_estimator(method, **options).networks_needed(tasks),
         }
     if "exhaustive" in rows:
         for row in rows.values():

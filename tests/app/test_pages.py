@@ -1,0 +1,89 @@
+"""The pages as scripts: empty states, bad links, no traceback."""
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from taskviz.ui.pages import PAGES
+
+ROOT = Path(__file__).resolve().parents[2]
+NEED_A_COLLECTION = [entry.name for entry in PAGES if entry.name not in ("collection", "jobs")]
+
+
+def open_app(page: str = "collection", **query: str) -> AppTest:
+    """The whole app at one page, as a link opens it."""
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    for name, value in query.items():
+        app.query_params[name] = value
+    app.run()
+    if page != "collection":
+        app.switch_page(f"app_pages/{page}.py")
+        for name, value in query.items():
+            app.query_params[name] = value
+        app.run()
+    return app
+
+
+def words(app: AppTest) -> str:
+    """All that the page says."""
+    return " ".join(
+        str(element.value)
+        for kind in ("title", "markdown", "caption", "error", "warning", "info", "subheader")
+        for element in app.get(kind)
+    )
+
+
+@pytest.mark.parametrize("page", [entry.name for entry in PAGES])
+def test_a_page_with_nothing_chosen_says_what_to_do(page: str) -> None:
+    app = open_app(page)
+    assert not app.exception
+    said = words(app)
+    if page in NEED_A_COLLECTION and page != "groups":
+        assert "No collection is chosen yet" in said
+        assert "Use the yeast example" in [button.label for button in app.button]
+    if page == "jobs":
+        assert "Nothing has run yet" in said or "ended" in said
+
+
+@pytest.mark.parametrize(
+    "name", ["nonsense", "c-abc", "c-../../etc/passwd", "<script>alert(1)</script>", "upload:00"]
+)
+def test_a_link_to_no_collection_is_one_sentence(name: str) -> None:
+    app = open_app("collection", collection=name)
+    assert not app.exception
+    assert len(app.error) == 1
+    assert "<script>" not in words(app), "the name must be escaped"
+    assert "Traceback" not in words(app)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"matrix": "zzz"},
+        {"pair": "99-1"},
+        {"pair": "x"},
+        {"budget": "many"},
+        {"budget": "-4"},
+        {"plan": "0" * 64},
+        {"job": "nope"},
+        {"run": "../x"},
+        {"study": "1"},
+        {"grouper": "magic"},
+    ],
+)
+@pytest.mark.parametrize("page", ["affinity", "training", "report"])
+def test_odd_links_open_the_page_all_the_same(page: str, query: dict[str, str]) -> None:
+    app = open_app(page, collection="linnerud", **query)
+    assert not app.exception
+    assert app.title[0].value == page.capitalize()
+
+
+def test_a_built_in_is_opened_and_its_tasks_are_shown() -> None:
+    app = open_app()
+    app.button(key="use_linnerud").click().run()
+    assert not app.exception
+    assert app.query_params["collection"] == ["linnerud"] or app.query_params["collection"] == (
+        "linnerud"
+    )
+    assert "linnerud" in [element.value for element in app.subheader]
