@@ -19,6 +19,8 @@ torch.set_num_threads(1)
 from taskviz.values import Task, TaskCollection  # noqa: E402
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from taskviz.jobs import JobStore
 
 
@@ -98,3 +100,12 @@ def wait_until() -> Callable[..., None]:
             time.sleep(every)
 
     return wait
+
+
+@pytest.fixture(scope="session")
+def browser() -> "Iterator[Browser]":
+    """Debian's Chromium, headless, for every test that looks at a page or a report."""
+    from chromium import chromium
+
+    with chromium() as running:
+        yield running

@@ -1,15 +1,10 @@
 """A small study, really trained, and one whose every text is an attack."""
 
-import os
-import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from playwright.sync_api import Browser, sync_playwright
 
 from taskviz.training.compare import compare
 from taskviz.training.options import TrainingOptions
@@ -23,9 +18,6 @@ from taskviz.values import (
     TaskCollection,
     TrainingResult,
 )
-
-CHROMIUM = os.environ.get("TASKVIZ_CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 
 PAYLOAD = (
     "</script></style></textarea><script>window.pwned=1</script>"
@@ -182,17 +174,3 @@ def hostile() -> Study:
     alone = grouping([[name] for name in names])
     results = {f"{PAYLOAD}1": result(plan), f"{PAYLOAD}2": result(alone)}
     return Study(collection, affinity, plan, (plan, replace(alone, budget=3.0)), results)
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """Debian's Chromium, headless."""
-    if not Path(CHROMIUM).exists():
-        why = "no Chromium here: install it (Debian: apt-get install chromium)"
-        if os.environ.get("TASKVIZ_REQUIRE_BROWSER") == "1":
-            pytest.fail(why)
-        pytest.skip(why)
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield running
-        running.close()

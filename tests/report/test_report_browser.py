@@ -65,10 +65,10 @@ class Visit:
 
 @pytest.mark.parametrize(("width", "height", "scheme"), [(1440, 900, "light"), (390, 844, "dark")])
 def test_it_opens_offline_with_every_chart_drawn(  # type: ignore[no-untyped-def]
-    study, chromium: Browser, tmp_path: Path, width: int, height: int, scheme: str
+    study, browser: Browser, tmp_path: Path, width: int, height: int, scheme: str
 ) -> None:
     visit = Visit(
-        chromium,
+        browser,
         make(study, tmp_path / "r.html"),
         viewport={"width": width, "height": height},
         color_scheme=scheme,
@@ -90,9 +90,9 @@ def test_it_opens_offline_with_every_chart_drawn(  # type: ignore[no-untyped-def
     visit.context.close()
 
 
-def test_nothing_hostile_runs(hostile, chromium: Browser, tmp_path: Path, payload: str) -> None:  # type: ignore[no-untyped-def]
+def test_nothing_hostile_runs(hostile, browser: Browser, tmp_path: Path, payload: str) -> None:  # type: ignore[no-untyped-def]
     file = make(hostile, tmp_path / "r.html", notes=payload, title=payload)
-    visit = Visit(chromium, file)
+    visit = Visit(browser, file)
     assert visit.number("document.querySelectorAll('.chart .main-svg').length") >= 8
     for number in range(1, 9):  # hover over every chart: labels are drawn late
         visit.page.locator(f"#chart-{number}").scroll_into_view_if_needed()
@@ -110,7 +110,7 @@ def test_nothing_hostile_runs(hostile, chromium: Browser, tmp_path: Path, payloa
 
 
 def test_the_policy_holds_what_escaping_would_miss(  # type: ignore[no-untyped-def]
-    study, chromium: Browser, tmp_path: Path
+    study, browser: Browser, tmp_path: Path
 ) -> None:
     file = make(study, tmp_path / "r.html")
     html = file.read_text(encoding="utf-8")
@@ -120,7 +120,7 @@ def test_the_policy_holds_what_escaping_would_miss(  # type: ignore[no-untyped-d
         "</iframe><form action='https://evil.example/'></form>"
     )
     file.write_text(html.replace("<main>", f"<main>{intruder}", 1), encoding="utf-8")
-    visit = Visit(chromium, file)
+    visit = Visit(browser, file)
     visit.page.wait_for_timeout(300)
     assert visit.number("window.pwned") is None
     # by the policy itself, not by the missing network
@@ -130,8 +130,8 @@ def test_the_policy_holds_what_escaping_would_miss(  # type: ignore[no-untyped-d
     visit.context.close()
 
 
-def test_the_theme_can_be_chosen(study, chromium: Browser, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    visit = Visit(chromium, make(study, tmp_path / "r.html"), color_scheme="light")
+def test_the_theme_can_be_chosen(study, browser: Browser, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    visit = Visit(browser, make(study, tmp_path / "r.html"), color_scheme="light")
     title = "document.querySelector('#chart-1').layout.font.color"
     ground = "getComputedStyle(document.body).backgroundColor"
     assert (visit.number(title), visit.number(ground)) == ("#16262b", "rgb(255, 255, 255)")
@@ -143,9 +143,9 @@ def test_the_theme_can_be_chosen(study, chromium: Browser, tmp_path: Path) -> No
     visit.context.close()
 
 
-def test_paper_is_light_and_complete(study, chromium: Browser, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_paper_is_light_and_complete(study, browser: Browser, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     visit = Visit(
-        chromium,
+        browser,
         make(study, tmp_path / "r.html"),
         color_scheme="dark",
         viewport={"width": 1440, "height": 900},
@@ -171,10 +171,10 @@ def test_paper_is_light_and_complete(study, chromium: Browser, tmp_path: Path) -
 
 
 def test_a_click_on_a_cell_gives_source_and_target(  # type: ignore[no-untyped-def]
-    study, chromium: Browser, tmp_path: Path
+    study, browser: Browser, tmp_path: Path
 ) -> None:
     """As the app reads it: the invisible markers of the heatmap take the click."""
-    visit = Visit(chromium, make(study, tmp_path / "r.html"))
+    visit = Visit(browser, make(study, tmp_path / "r.html"))
     chart = visit.page.locator("#chart-1")
     chart.scroll_into_view_if_needed()
     place = visit.number(
