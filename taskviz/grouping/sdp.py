@@ -1,5 +1,6 @@
 """Semidefinite relaxation of the density objective."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -14,6 +15,8 @@ from taskviz.values import AffinityMatrix, TaskvizError, option
 
 EXACT_TASKS = 40
 """Up to here an interior-point solver, whose optimum is a bound; beyond, a first-order one."""
+APPROXIMATE = f"Beyond {EXACT_TASKS} tasks the relaxation is solved roughly, so it gives no bound."
+ROUNDINGS = 5
 
 
 @dataclass(frozen=True)
@@ -63,9 +66,14 @@ class Sdp(Clustering):
         for number in numbers:
             self.progress.check()
             matrix, value = relaxation.at(number)
-            labels = improve(similarity, lloyd_labels(matrix, number, seed), number)
+            tries = [
+                improve(similarity, lloyd_labels(matrix, number, int(own)), number)
+                for own in np.random.SeedSequence(seed).generate_state(ROUNDINGS)
+            ]
+            labels = max(tries, key=lambda given: _density(similarity, given, number))
+            groups = one_hot(labels, number)
             exact = len(similarity) <= EXACT_TASKS
-            found.append(Found(one_hot(labels, number), bound=value if exact else None))
+            found.append(Found(groups, bound=value) if exact else Found(groups, (APPROXIMATE,)))
         return found
 
     def preference(self, affinity: AffinityMatrix, largest: int, seed: int) -> NDArray[np.float64]:
@@ -114,7 +122,10 @@ class _Relaxation:
         self.k.value = float(number)
         options: dict[str, Any] = {"eps": 1e-4} if self.solver == cp.SCS else {}
         try:
-            self.problem.solve(solver=self.solver, **options)
+            with warnings.catch_warnings():
+                # The first-order solver's "may be inaccurate": a note says so.
+                warnings.simplefilter("ignore", UserWarning)
+                self.problem.solve(solver=self.solver, **options)
         except cp.SolverError as error:
             raise TaskvizError(
                 f"The semidefinite programme for {number} groups was not solved ({error}): try "
@@ -143,11 +154,7 @@ def improve(
     """Move single tasks between groups while that raises density; no group is emptied."""
     labels = labels.copy()
 
-    def total(given: NDArray[np.intp]) -> float:
-        groups = [np.flatnonzero(given == c) for c in range(number)]
-        return density_of(similarity, [group for group in groups if len(group)])
-
-    current = total(labels)
+    current = _density(similarity, labels, number)
     while True:
         best = (current + 1e-12 * max(1.0, abs(current)), -1, -1)
         for task in range(len(labels)):
@@ -157,9 +164,14 @@ def improve(
             for group in range(number):
                 if group != own:
                     labels[task] = group
-                    best = max(best, (total(labels), task, group))
+                    best = max(best, (_density(similarity, labels, number), task, group))
             labels[task] = own
         if best[1] < 0:
             return labels
         labels[best[1]] = best[2]
-        current = total(labels)
+        current = _density(similarity, labels, number)
+
+
+def _density(similarity: NDArray[np.float64], labels: NDArray[np.intp], number: int) -> float:
+    groups = [np.flatnonzero(labels == c) for c in range(number)]
+    return density_of(similarity, [group for group in groups if len(group)])

@@ -56,7 +56,8 @@ class Selection(Grouper):
     a matrix; or the ``predict`` of a fitted estimator. Up to 16 tasks, and for any subset table,
     the optimum is proven if time allows; beyond, a search states its gap to a bound.
 
-    A task must be alone or with others in *every* group where ``together`` or ``apart`` name it.
+    Tasks named by ``together`` share every group that holds one of them, tasks named by ``apart``
+    share none.
 
     Example:
         >>> import numpy as np

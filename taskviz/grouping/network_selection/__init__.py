@@ -5,7 +5,7 @@
 ``lagrangian`` bounds and thins the list before; ``exchange`` is a quick start. Where the groups are
 too many, ``search`` looks for good ones (``blocks`` and ``explore`` in a matrix, ``local`` with any
 scores) and ``bound`` says how far from the optimum they can be at most. ``feasible`` says why
-nothing can be selected. ``solve`` picks among them.
+nothing can be selected. ``listed`` and ``solve`` pick among them.
 """
 
 from taskviz.grouping.network_selection.constraints import Constraints
@@ -16,7 +16,8 @@ from taskviz.grouping.network_selection.scores import (
     TableScores,
     scores_of,
 )
-from taskviz.grouping.network_selection.solve import Selected, Solver, select_networks
+from taskviz.grouping.network_selection.selected import Selected, Solver
+from taskviz.grouping.network_selection.solve import select_networks
 
 __all__ = [
     "Constraints",

@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from taskviz.values import TaskvizError
 
 Pairs = tuple[tuple[str, ...], ...]
 Rule = tuple[str, Callable[[Members], NDArray[np.bool_]]]
+NO_OVERLAP = "no overlap"
 
 
 @dataclass(frozen=True)
@@ -113,6 +114,26 @@ class Constraints:
             found.append((f"apart {' + '.join(names)}", _one_at_most(place)))
         return found
 
+    def loosened(
+        self, tasks: Sequence[str]
+    ) -> list[tuple[str, Callable[["Constraints"], "Constraints"]]]:
+        """Every rule by name, with what takes it (and only it) out of a set of constraints."""
+
+        found: list[tuple[str, Callable[[Constraints], Constraints]]] = []
+        if self.smallest > 1:
+            found.append((f"smallest group {self.smallest}", lambda c: replace(c, smallest=1)))
+        if not self.singletons:
+            found.append(("no singletons", lambda c: replace(c, singletons=True)))
+        if self.largest is not None:
+            found.append((f"largest group {self.largest}", lambda c: replace(c, largest=None)))
+        for names in self.together:
+            found.append((f"together {' + '.join(names)}", _untied(names)))
+        for names in self.apart:
+            found.append((f"apart {' + '.join(names)}", _unparted(names)))
+        if not self.overlap:
+            found.append((NO_OVERLAP, lambda c: replace(c, overlap=True)))
+        return found
+
     def allowed(self, tasks: Sequence[str]) -> Callable[[Members], NDArray[np.bool_]]:
         """The test that all rules together make."""
         rules = self.rules(tasks)
@@ -155,6 +176,14 @@ def parse_sets(text: str, tasks: Sequence[str], what: str) -> Pairs:
             ) from None
     sets_of = [part for part in text.split(";") if part.strip()]
     return tuple(tuple(name.strip() for name in part.split("+")) for part in sets_of)
+
+
+def _untied(names: tuple[str, ...]) -> Callable[[Constraints], Constraints]:
+    return lambda c: replace(c, together=tuple(one for one in c.together if one != names))
+
+
+def _unparted(names: tuple[str, ...]) -> Callable[[Constraints], Constraints]:
+    return lambda c: replace(c, apart=tuple(one for one in c.apart if one != names))
 
 
 def _all_or_none(place: list[int]) -> Callable[[Members], NDArray[np.bool_]]:

@@ -1,17 +1,18 @@
 """Why nothing can be selected: the constraints that clash, or the least feasible budget."""
 
+import time
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from taskviz.grouping.network_selection.candidates import Candidates
-from taskviz.grouping.network_selection.constraints import Constraints, Rule, clash
+from taskviz.grouping.network_selection.constraints import NO_OVERLAP, Constraints, Rule, clash
 from taskviz.grouping.network_selection.milp import coverable
 from taskviz.grouping.network_selection.scores import GroupScores
 from taskviz.values import TaskvizError
 
-NO_OVERLAP = "no overlap"
+EXPLAIN_SECONDS = 10.0
 
 
 def explain_infeasible(scores: GroupScores, constraints: Constraints, listed: Candidates) -> None:
@@ -25,6 +26,9 @@ def explain_infeasible(scores: GroupScores, constraints: Constraints, listed: Ca
     everything = scores.listed()
     if everything is None:
         everything = Candidates.every_group(scores, lambda m: np.ones(len(m), bool), lambda: None)
+        if not scores.knows_singletons:
+            # As if a task alone had a score: then "no singletons" is a rule among the others.
+            everything = _with_singletons(everything)
     rules = constraints.rules(scores.tasks)
     overlap = constraints.overlap
     if not coverable(everything, True):
@@ -45,6 +49,16 @@ def explain_infeasible(scores: GroupScores, constraints: Constraints, listed: Ca
     raise clash(names)
 
 
+def _with_singletons(known: Candidates) -> Candidates:
+    size = known.members.shape[1]
+    alone = np.eye(size, dtype=bool)
+    return Candidates(
+        np.concatenate([known.members, alone]),
+        np.concatenate([known.cost, np.ones(size)]),
+        np.concatenate([known.losses, np.where(alone, 0.0, np.inf)]),
+    )
+
+
 def _met(everything: Candidates, rules: Sequence[Rule], overlap: bool) -> bool:
     passed = np.ones(len(everything), dtype=bool)
     for _, rule in rules:
@@ -53,15 +67,21 @@ def _met(everything: Candidates, rules: Sequence[Rule], overlap: bool) -> bool:
 
 
 def explain_unlisted(scores: GroupScores, constraints: Constraints) -> None:
-    """The same where groups are too many to list: names every rule that takes part.
+    """The same where groups are too many to list.
 
     Raises:
         TaskvizError: no number of groups keeps to the rules.
     """
-    if not constraints.rules(scores.tasks) or fewest_groups(scores.tasks, constraints) is not None:
+    tasks = scores.tasks
+    if not constraints.rules(tasks) or fewest_groups(tasks, constraints) is not None:
         return
-    names = [name for name, _ in constraints.rules(scores.tasks)]
-    raise clash(names + ([] if constraints.overlap else [NO_OVERLAP]))
+    deadline = time.monotonic() + EXPLAIN_SECONDS
+    for _, looser in constraints.loosened(tasks):
+        # In turn from what is left, as a rule dropped before stays dropped.
+        trial = looser(constraints)
+        if time.monotonic() < deadline and fewest_groups(tasks, trial) is None:
+            constraints = trial
+    raise clash([name for name, _ in constraints.loosened(tasks)])
 
 
 def fewest_groups(tasks: Sequence[str], constraints: Constraints) -> NDArray[np.bool_] | None:
