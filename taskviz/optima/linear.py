@@ -11,7 +11,7 @@ from torch import Tensor
 
 from taskviz.optima.l1 import BLOCK_BYTES, COLUMNS, pairwise_l1
 
-_SORT_FROM = {torch.float64: 128.0, torch.float32: 256.0}
+_SORT_FROM = {torch.float64: 144.0, torch.float32: 256.0}
 """Sorting beats the dense form from this J·K/(J+K) on (measured; the dense form is a few fused
 passes over J·K numbers, sorting some twenty over J+K)."""
 
