@@ -38,10 +38,28 @@ def group(
         typer.Argument(help="A saved matrix (.json, .csv), a subset table (.csv) or a collection."),
     ],
     budget: Annotated[
-        float | None, typer.Option(help="How many models can be afforded; none gives all of 1…T.")
+        float | None, typer.Option(help="What can be afforded; none gives all of 1…T models.")
     ] = None,
+    budget_unit: Annotated[
+        str,
+        typer.Option(help="What the budget counts: networks, parameters, macs or milliseconds."),
+    ] = "networks",
     method: Annotated[str, typer.Option(help="Grouping method.")] = "gat-gmm",
     affinity: Annotated[str, typer.Option(help="Estimator, for a collection.")] = "sca",
+    priced: Annotated[
+        str,
+        typer.Option(
+            "--collection",
+            help="Collection whose networks are priced, where SOURCE is a matrix or a table.",
+        ),
+    ] = "",
+    networks: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--network-option",
+            help="Width, depth or activation of the networks priced, name=value; repeatable.",
+        ),
+    ] = None,
     targets: Targets = "",
     tasks: Tasks = "",
     kinds: Kinds = None,
@@ -57,17 +75,36 @@ def group(
     as_json: AsJson = False,
 ) -> None:
     """Groups under an inference budget. The method's options follow as --name value."""
-    from taskviz.verbs import compute_affinity, group_frontier, group_tasks
-    from taskviz.verbs.options import affinity_options, grouping_options
+    from taskviz.grouping.group_costs import cost_unit
+    from taskviz.verbs import compute_affinity, group_frontier, group_tasks, price_groups
+    from taskviz.verbs.options import affinity_options, grouping_options, network_options
 
     chosen = grouping_options(method, method_options(context, options))
     of_estimator = affinity_options(affinity, pairs(estimator_options, "--affinity-option"))
     if out is not None and budget is None:
         raise typer.BadParameter("give a --budget: one grouping goes into one file")
+    other_unit = cost_unit(budget_unit) != "networks"
+    of_networks = network_options(pairs(networks, "--network-option"))
+    if not other_unit and (priced or networks):
+        raise typer.BadParameter(
+            "--collection and --network-option say what networks cost in another --budget-unit"
+        )
     with progress_bar() as progress:
         values = read_affinity_file(Path(source))
+        if other_unit and (values is None) == bool(priced):
+            raise typer.BadParameter(
+                f"{source} is a collection itself: leave --collection out"
+                if priced
+                else f"{source} has no networks to be priced in {budget_unit}: give the "
+                "--collection that it was made from"
+            )
+        costs = None
+        if values is None or other_unit:
+            reference = priced or source
+            collection = Source(reference, targets, tasks, kinds, leave_out, split_seed).open()
+            if other_unit:
+                costs = price_groups(collection, budget_unit, device=device, **of_networks)
         if values is None:
-            collection = Source(source, targets, tasks, kinds, leave_out, split_seed).open()
             values = compute_affinity(
                 collection,
                 affinity,
@@ -77,9 +114,9 @@ def group(
                 **of_estimator,
             )
     if budget is None:
-        found = group_frontier(values, method, seed=seed, **chosen)
+        found = group_frontier(values, method, seed=seed, costs=costs, **chosen)
     else:
-        found = [group_tasks(values, method, budget=budget, seed=seed, **chosen)]
+        found = [group_tasks(values, method, budget=budget, seed=seed, costs=costs, **chosen)]
     if out is not None:
         found[0].save(out)
     if as_json:
@@ -111,10 +148,18 @@ def read_affinity_file(path: Path) -> AffinityMatrix | SubsetTable | None:
 def put_grouping(grouping: Grouping) -> None:
     """A grouping as a table."""
     score = "" if grouping.score is None else f", score {grouping.score:.4g}"
+    unit = "" if grouping.cost_unit == "networks" else f" {grouping.cost_unit}"
+
+    def told(cost: float) -> str:
+        # A count is told in full: rounded to six digits it would be another budget.
+        return f"{cost:.15g}" if cost == round(cost) else f"{cost:.4g}"
+
+    prices = [told(cost) for cost in grouping.costs] if unit else []
     put_table(
-        f"Budget {grouping.budget:g}, cost {grouping.cost:g} by {grouping.method}{score}",
-        ("group", "tasks"),
-        [[i + 1, ", ".join(names)] for i, names in enumerate(grouping.groups)],
+        f"Budget {told(grouping.budget)}{unit}, cost {told(grouping.cost)}{unit} "
+        f"by {grouping.method}{score}",
+        ("group", "tasks", *(["cost"] if prices else [])),
+        [[i + 1, ", ".join(names), *prices[i : i + 1]] for i, names in enumerate(grouping.groups)],
     )
     for note in grouping.notes:
         put_line(f"Note: {note}")

@@ -120,6 +120,18 @@ class CostModel:
         return self.tasks.index(task)
 
 
+def cost_unit(name: str) -> CostUnit:
+    """A unit by its name.
+
+    Raises:
+        TaskvizError: there is none of that name; the valid ones are listed.
+    """
+    for unit in COST_UNITS:
+        if unit == name:
+            return unit
+    raise unknown_choice("budget unit", name, COST_UNITS)
+
+
 def cost_model(
     collection: TaskCollection,
     unit: str,
@@ -138,10 +150,9 @@ def cost_model(
     Raises:
         TaskvizError: an unknown unit, or one that groups of separate tasks do not differ in.
     """
+    unit = cost_unit(unit)
     if unit == "networks":
         return CostModel("networks", collection.names, 1.0, (0.0,) * len(collection.tasks))
-    if unit not in COST_UNITS:
-        raise unknown_choice("budget unit", unit, COST_UNITS)
     options = options or NetworkOptions()
     if unit == "parameters":
         parameters, _, _ = part_costs(collection, range(len(collection.tasks)), options)

@@ -10,7 +10,7 @@ from taskviz.verbs.affinity import (
     read_affinity,
     stored_affinities,
 )
-from taskviz.verbs.grouping import contenders, group_frontier, group_tasks
+from taskviz.verbs.grouping import contenders, group_frontier, group_tasks, price_groups
 from taskviz.verbs.loading import check_tasks, load_collection
 from taskviz.verbs.reporting import write_report
 from taskviz.verbs.sample_size import read_sample_size, sample_size_key, study_sample_size
@@ -37,6 +37,7 @@ __all__ = [
     "group_tasks",
     "load_collection",
     "load_result",
+    "price_groups",
     "read_affinity",
     "read_sample_size",
     "read_training",

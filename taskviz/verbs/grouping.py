@@ -1,10 +1,13 @@
 """Step 3: groups under an inference budget, and what to set beside them."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from taskviz.values import AffinityMatrix, Grouping, SubsetTable, TaskCollection
 from taskviz.verbs.loading import check_tasks
+
+if TYPE_CHECKING:
+    from taskviz.grouping.group_costs import CostModel
 
 
 def group_tasks(
@@ -13,6 +16,7 @@ def group_tasks(
     *,
     budget: float,
     seed: int = 0,
+    costs: "CostModel | None" = None,
     **options: Any,
 ) -> Grouping:
     """Groups of cost ≤ ``budget`` that cover every task.
@@ -21,6 +25,7 @@ def group_tasks(
         affinity: a matrix, or (for ``selection``) a subset table.
         method: grouper name, such as ``gat-gmm``.
         budget: how many models can be afforded; 1 is one full-size network.
+        costs: prices from :func:`price_groups`, in whose unit the budget is then.
         options: the grouper's own.
 
     Raises:
@@ -28,6 +33,10 @@ def group_tasks(
     """
     from taskviz.grouping import make_grouper
 
+    if costs is not None:
+        from taskviz.grouping.within_budget import group_within
+
+        return group_within(affinity, method, budget, costs, seed=seed, **options)
     return make_grouper(method, **options).group(affinity, budget, seed)
 
 
@@ -37,13 +46,43 @@ def group_frontier(
     *,
     budgets: Sequence[float] | None = None,
     seed: int = 0,
+    costs: "CostModel | None" = None,
     **options: Any,
 ) -> list[Grouping]:
-    """A grouping for each budget; without ``budgets`` for each of 1…T."""
+    """A grouping for each budget; without ``budgets`` for each of 1…T networks.
+
+    With ``costs`` the budgets are in their unit; without budgets, what 1…T disjoint groups cost.
+    """
     from taskviz.grouping import make_grouper
 
+    if costs is not None:
+        from taskviz.grouping.within_budget import frontier_within
+
+        return frontier_within(affinity, method, costs, budgets, seed=seed, **options)
     wanted = list(budgets) if budgets is not None else list(range(1, len(affinity.tasks) + 1))
     return make_grouper(method, **options).frontier(affinity, wanted, seed)
+
+
+def price_groups(
+    collection: TaskCollection, unit: str, *, device: str = "auto", **options: Any
+) -> "CostModel":
+    """What any group of the collection's tasks costs at inference.
+
+    Args:
+        collection: decides the shapes of input and heads.
+        unit: ``networks``, ``parameters``, ``macs`` or ``milliseconds``.
+        device: where milliseconds are measured.
+        options: of the networks: width, depth, activation, as they will be trained.
+
+    Raises:
+        TaskvizError: unknown unit or option, or a unit that separate collections do not have.
+    """
+    from taskviz.grouping.group_costs import cost_model
+    from taskviz.networks import NetworkOptions
+    from taskviz.values import parse_options
+
+    chosen = parse_options(NetworkOptions, options, "the networks")
+    return cost_model(collection, unit, chosen, device=device)
 
 
 def contenders(
@@ -69,7 +108,9 @@ def contenders(
         check_tasks(affinity.tasks, collection, "the affinity matrix")
     tasks = tuple(task for task in collection.names if task in set(grouping.tasks))
     blank = AffinityMatrix(np.zeros((len(tasks), len(tasks))), tasks, method="none")
-    budget = max(1, min(int(grouping.budget), len(tasks)))
+    # A budget in another unit is no number of networks: the groups that it paid for are.
+    models = grouping.budget if grouping.cost_unit == "networks" else len(grouping.groups)
+    budget = max(1, min(int(models), len(tasks)))
     found = {
         "chosen": grouping,
         "all-together": group_tasks(blank, "all-together", budget=1, seed=seed),

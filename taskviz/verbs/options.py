@@ -35,3 +35,10 @@ def training_options(given: Mapping[str, Any]) -> dict[str, Any]:
     from taskviz.training.options import TrainingOptions
 
     return option_values(parse_options(TrainingOptions, given, "training"))
+
+
+def network_options(given: Mapping[str, Any]) -> dict[str, Any]:
+    """All options of a network; errors as :func:`affinity_options`."""
+    from taskviz.networks import NetworkOptions
+
+    return option_values(parse_options(NetworkOptions, given, "the networks"))
