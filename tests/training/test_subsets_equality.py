@@ -176,6 +176,16 @@ def test_plain_loop_and_every_stack_agree(stack: int) -> None:
     np.testing.assert_allclose(found.test, plain.test, rtol=1e-9)
 
 
+def test_long_training_does_not_drift() -> None:
+    """Beyond the steps after which tiny moments are flushed, with units that die."""
+    collection = mixed()
+    members = ((0,), (1, 4), (0, 1, 2, 3, 4))
+    options = SubsetOptions(width=6, epochs=120, batch_size=30, learning_rate=0.05)
+    plain = run_unit(Unit(collection, 1, members, options, dtype="float64", stack=0), SILENT)
+    found = run_unit(Unit(collection, 1, members, options, dtype="float64", stack=3), SILENT)
+    np.testing.assert_allclose(found.test, plain.test, rtol=1e-9)
+
+
 @pytest.mark.parametrize("width", [16, 33])
 def test_company_in_the_stack_changes_no_bit(width: int) -> None:
     """On one CPU thread a network's losses do not depend on those it is stacked with."""

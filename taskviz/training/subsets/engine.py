@@ -39,7 +39,7 @@ def train_subsets(
 
     Finished units are kept in ``context.cache``, so that a cancelled run resumes and a larger
     request trains only what is new. Whether networks are stacked or trained one after another
-    changes their losses by rounding alone.
+    changes their losses by rounding alone; those of fully connected networks on a CPU by no bit.
 
     Args:
         collection: joint.

@@ -12,8 +12,10 @@ from taskviz.training.subsets.run import make_trainer
 from taskviz.training.subsets.seed_data import SeedData
 from taskviz.training.subsets.unit import Members, Unit
 
-PASSES, STEPS = 2, 5
-"""Each candidate is built twice and runs five steps, the first unmeasured; the fastest counts."""
+PASSES, BLOCKS, BLOCK = 2, 2, 64
+"""Each candidate is built twice and runs two blocks of 64 network-steps, or of one step where that
+is more, after one step that is not timed; the fastest counts. Blocks of like length suffer alike
+from other load on the machine."""
 
 # Seconds a network-step by what decides it, measured once a process.
 _MEASURED: dict[tuple[object, ...], float] = {}
@@ -26,7 +28,12 @@ def forget() -> None:
 
 def trial_steps(candidates: Sequence[int]) -> int:
     """Network-steps that :func:`seconds_a_step` spends."""
-    return PASSES * STEPS * sum(max(size, 1) for size in candidates)
+    sizes = [max(size, 1) for size in candidates]
+    return PASSES * sum(size * (1 + BLOCKS * _steps_a_block(size)) for size in sizes)
+
+
+def _steps_a_block(size: int) -> int:
+    return max(1, BLOCK // size)
 
 
 def seconds_a_step(unit: Unit, candidates: Sequence[int]) -> dict[int, float]:
@@ -52,15 +59,19 @@ def seconds_a_step(unit: Unit, candidates: Sequence[int]) -> dict[int, float]:
 def _time(unit: Unit, data: SeedData) -> float:
     members: tuple[Members, ...] = tuple(islice(cycle(unit.members), max(unit.stack, 1)))
     trainer = make_trainer(unit, members, data)
-    order = next(data.orders(1))
-    best = float("inf")
-    for step in range(STEPS):
-        batch = order[: unit.options.batch_size]
-        start = time.perf_counter()
-        list(trainer.steps(batch))
+    batch = next(data.orders(1))[: unit.options.batch_size]
+    # With one thread its own time leaves out what other processes take.
+    alone = data.tensors.device.type == "cpu" and torch.get_num_threads() == 1
+    clock = time.thread_time if alone else time.perf_counter
+    list(trainer.steps(batch))
+    best, steps = float("inf"), _steps_a_block(len(members))
+    for _ in range(BLOCKS):
         _wait(data.tensors.device)
-        if step:
-            best = min(best, time.perf_counter() - start)
+        start = clock()
+        for _ in range(steps):
+            list(trainer.steps(batch))
+        _wait(data.tensors.device)
+        best = min(best, (clock() - start) / steps)
     return best / len(members)
 
 

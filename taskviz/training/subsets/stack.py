@@ -6,6 +6,11 @@ import torch
 from torch import Tensor
 from torch.optim.adamw import adamw
 
+# Where a unit has died its moments halve for ever, and arithmetic on subnormal numbers is slow: up
+# to a quarter of a long training. Below these bounds they move no weight (eps is 1e-8).
+FLUSH_EVERY = 100
+TINY_FIRST, TINY_SECOND = 1e-30, 1e-36
+
 
 class Stack(ABC):
     """G networks whose parameters lie in ``(G, …)`` tensors.
@@ -29,6 +34,7 @@ class Stack(ABC):
         self._first: list[Tensor] = []
         self._second: list[Tensor] = []
         self._steps: list[Tensor] = []
+        self._updates = 0
 
     @abstractmethod
     def forward(self, inputs: Tensor) -> Tensor:
@@ -77,3 +83,8 @@ class Stack(ABC):
             lr=self._learning_rate,
             weight_decay=self._weight_decay,
         )
+        self._updates += 1
+        if self._updates % FLUSH_EVERY == 0:
+            for first, second in zip(self._first, self._second, strict=True):
+                first.copy_(torch.hardshrink(first, TINY_FIRST))
+                second.copy_(torch.hardshrink(second, TINY_SECOND))
