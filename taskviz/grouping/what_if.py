@@ -1,6 +1,6 @@
 """What an edit of a plan is predicted to change: scores, moves, locks; no screen in here."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +20,7 @@ from taskviz.grouping.objective import (
 from taskviz.values import AffinityMatrix, Grouping, SubsetTable, TaskvizError
 
 Groups = tuple[tuple[str, ...], ...]
+Price = Callable[[tuple[str, ...]], float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +61,10 @@ class Evaluation:
 
 
 def evaluate(
-    affinity: Affinity, groups: Sequence[Sequence[str]], like: Grouping | None = None
+    affinity: Affinity,
+    groups: Sequence[Sequence[str]],
+    like: Grouping | None = None,
+    price: Price | None = None,
 ) -> Evaluation:
     """Scores of each task in these groups, by the rules of the plan that was proposed.
 
@@ -69,14 +73,18 @@ def evaluate(
         groups: task names; every task in one at least.
         like: the proposal: its objective, its rule for singletons, its costs where a group is the
             same. None scores by best predicted score.
+        price: group → cost in the proposal's unit, such as a
+            :class:`~taskviz.grouping.group_costs.CostModel`; needed where that is not networks.
 
     Raises:
-        TaskvizError: a group names a task that the affinity does not have.
+        TaskvizError: a group names a task that the affinity does not have, or has no known price.
     """
-    costs = _costs(affinity, groups, like)
+    costs = _costs(affinity, groups, like, price)
     singletons = _singletons(like)
-    found = group_scores(affinity, groups, singletons, costs)
-    serving = serve(affinity, groups, singletons, costs)
+    # Prices tell no network of a table from another: all of them are full-size then.
+    sizes = costs if price is None and (like is None or like.cost_unit == "networks") else None
+    found = group_scores(affinity, groups, singletons, sizes)
+    serving = serve(affinity, groups, singletons, sizes)
     higher = higher_is_better(affinity)
     total: float | None = None
     if like is not None and like.objective.startswith("density"):
@@ -241,6 +249,7 @@ def edited_plan(
     like: Grouping,
     *,
     notes: tuple[str, ...] = (),
+    price: Price | None = None,
     **options: Any,
 ) -> Grouping:
     """Groups changed by hand as a plan, scored by the objective of the proposal.
@@ -253,12 +262,13 @@ def edited_plan(
         groups: the edited groups.
         like: the proposal.
         notes: sentences to keep beside it.
+        price: of a group, in the proposal's unit; see :func:`evaluate`.
         options: what else to remember, as plain data.
     """
-    found = evaluate(affinity, groups, like)
+    found = evaluate(affinity, groups, like, price)
     cost = sum(found.costs)
     bound = gap = None
-    within = cost <= like.budget + 1e-9 and not broken_rules(like, groups)
+    within = cost <= like.budget * (1 + 1e-9) and not broken_rules(like, groups)
     if like.bound is not None and found.total is not None and within:
         bound = like.bound
         gap = abs(found.total - bound) / max(abs(found.total), 1e-12)
@@ -287,15 +297,25 @@ def _singletons(like: Grouping | None) -> Singletons:
 
 
 def _costs(
-    affinity: Affinity, groups: Sequence[Sequence[str]], like: Grouping | None
+    affinity: Affinity,
+    groups: Sequence[Sequence[str]],
+    like: Grouping | None,
+    price: Price | None,
 ) -> tuple[float, ...]:
-    """Of the same group in the proposal; else of the largest network the table has; else 1."""
+    """By price; else of the same group in the proposal, the largest network of the table, or 1."""
+    if price is not None:
+        return tuple(price(tuple(group)) for group in groups)
     known: dict[frozenset[str], float] = {}
     if like is not None and like.costs:
         known = {frozenset(g): c for g, c in zip(like.groups, like.costs, strict=True)}
     made = []
     for group in groups:
         cost = known.get(frozenset(group))
+        if cost is None and like is not None and like.cost_unit != "networks":
+            raise TaskvizError(
+                f"The plan is priced in {like.cost_unit}, and what the group {', '.join(group)} "
+                "costs is not known: hand in the prices that it was made with."
+            )
         if cost is None and isinstance(affinity, SubsetTable):
             rows = affinity.rows_of(group)
             cost = float(affinity.cost[rows].max()) if len(rows) else None

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from taskviz.grouping import make_grouper, priced_selection, within_budget
 from taskviz.grouping.group_costs import CostModel
 from taskviz.grouping.random import RandomGrouping
+from taskviz.grouping.what_if import edited_plan
 from taskviz.grouping.within_budget import frontier_within, group_within
 from taskviz.values import AffinityMatrix, Grouping, SubsetTable, TaskvizError
 
@@ -247,3 +248,22 @@ def test_the_frontier_begins_at_one_network_and_never_falls():
     assert all(g.cost <= g.budget for g in found)
     scores = [g.score for g in found]
     assert scores == sorted(scores)
+
+
+def test_a_plan_changed_by_hand_is_priced_in_its_unit():
+    rng = np.random.default_rng(0)
+    names = tuple("abc")
+    groups = [g for size in (1, 2, 3) for g in combinations(names, size)]
+    membership = np.array([[t in g for t in names] for g in groups])
+    losses = np.where(membership, rng.random(membership.shape), np.nan)
+    table = SubsetTable(names, membership, losses, np.ones(len(groups)))
+    model = CostModel("macs", names, 100.0, (1.0, 2.0, 4.0))
+    plan = group_within(table, "selection", 107, model)
+    assert plan.groups == (names,)
+    edited = edited_plan(table, [("a", "b"), ("c",)], plan, price=model)
+    assert edited.costs == (103.0, 104.0)
+    assert (edited.cost, edited.cost_unit) == (207.0, "macs")
+    assert edited.bound is None
+    assert edited.score == pytest.approx(losses[3, 0] + losses[3, 1] + losses[2, 2])
+    with pytest.raises(TaskvizError, match="priced in macs, and what the group a, b costs"):
+        edited_plan(table, [("a", "b"), ("c",)], plan)
