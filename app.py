@@ -1,7 +1,7 @@
 """Page set-up and navigation, nothing else: `python -m taskviz app` or `streamlit run app.py`.
 
-The pages lie in `app_pages/`: a folder named `pages/` would be served by Streamlit itself, past this
-file, whenever a link opens a page on a server that has just started.
+The pages lie in `app_pages/`: a folder named `pages/` would be served by Streamlit itself, past
+this file, whenever a link opens a page on a server that has just started.
 """
 
 import streamlit as st
