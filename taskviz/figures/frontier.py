@@ -85,13 +85,18 @@ def budget_frontier(
     objective = next((g.objective for g in scored if g.objective), "score")
     title, _, rest = objective.partition(":")
     better = next((s for s in ("higher", "lower") if f"{s} is better" in rest), "")
+    unit = next((g.cost_unit for g in groupings if g.cost_unit != "networks"), "models")
     figure.update_layout(
         base_layout(
             dark,
             height=280,
             showlegend=bool(scored),
             uirevision="frontier",
-            xaxis={"title": {"text": "budget (models)"}, "dtick": _step(scored), "showgrid": False},
+            xaxis={
+                "title": {"text": f"budget ({unit})"},
+                "dtick": _step(scored),
+                "showgrid": False,
+            },
             yaxis={
                 "title": {"text": plain(title) + (f" ({better} is better)" if better else "")},
                 "nticks": 5,
@@ -133,6 +138,10 @@ def _hover(grouping: Grouping) -> str:
 
 
 def _step(scored: Sequence[Grouping]) -> float | None:
-    if len(scored) < 2 or scored[-1].budget - scored[0].budget > 20:
+    if (
+        len(scored) < 2
+        or scored[0].cost_unit != "networks"
+        or scored[-1].budget - scored[0].budget > 20
+    ):
         return None
     return 1.0

@@ -47,6 +47,9 @@ def repeat_commands(
     trained = next(iter(results.values()), None)
     plan = trained.grouping if trained is not None else grouping
     made = plan is not None and affinity is not None and _known_grouper(plan.method)
+    if plan is not None and plan.cost_unit != "networks":
+        # The prices are those of networks, and perhaps of a machine, that a plan does not name.
+        made = False
     if affinity is not None and not _known_estimator(affinity.method):
         notes.append(
             f"The matrix was not computed here but came from elsewhere ({affinity.method})."
@@ -104,6 +107,9 @@ def repeat_commands(
         notes.append(
             "These groups were not made by a method of taskviz from the matrix above: save the "
             "plan below as grouping.json first."
+            if plan.cost_unit == "networks"
+            else f"These groups were made under a budget in {plan.cost_unit}, whose prices are "
+            "not kept: save the plan below as grouping.json first."
         )
     if trained is not None:
         words = ["--grouping", "grouping.json", "--seed", str(trained.seed)]

@@ -229,7 +229,8 @@ def _draw_curves(
 
 
 def _score_statement(grouping: Grouping, *, trained: bool) -> str:
-    budget = f"Budget {grouping.budget:g}, cost {grouping.cost:g}."
+    unit = "" if grouping.cost_unit == "networks" else f" {grouping.cost_unit}"
+    budget = f"Budget {grouping.budget:.10g}{unit}, cost {grouping.cost:.10g}{unit}."
     if grouping.score is None:
         score = "The method gives no score."
     else:

@@ -35,7 +35,7 @@ def summarise(
 ) -> Summary:
     """What a reader must know who reads nothing else. Claims no more than was measured."""
     tasks = len(collection.tasks)
-    budget = "a number of models" if plan is None else _models(plan.budget)
+    budget = "a number of models" if plan is None else _budget(plan)
     return Summary(
         question=(
             f"Which of the {tasks} tasks of {collection.name} should be trained together, given "
@@ -97,7 +97,7 @@ def _answer(plan: Grouping | None) -> tuple[str, ...]:
         else:
             sentences.append(f"{name}: {listed(group, len(group))} together.")
     if plan.cost < plan.budget:
-        sentences.append(f"This takes {plan.cost:g} of the {_models(plan.budget)} of the budget.")
+        sentences.append(f"This takes {plan.cost:.10g} of the {_budget(plan)} of the budget.")
     return tuple(sentences)
 
 
@@ -178,8 +178,10 @@ def _doubts(
     return tuple(dict.fromkeys(doubts))
 
 
-def _models(budget: float) -> str:
-    return f"{budget:g} model{'' if budget == 1 else 's'}"
+def _budget(plan: Grouping) -> str:
+    if plan.cost_unit != "networks":
+        return f"{plan.budget:.10g} {plan.cost_unit}"
+    return f"{plan.budget:g} model{'' if plan.budget == 1 else 's'}"
 
 
 def _networks(count: int) -> str:
