@@ -8,7 +8,7 @@ multiply-accumulates that is exact; latency is measured for a few sizes and a li
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from math import ceil, floor, log10
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,9 +19,7 @@ from taskviz.networks import NetworkOptions, build_network
 from taskviz.networks.cost import one_sample, part_costs
 from taskviz.networks.latency import measure_latency
 from taskviz.values import Grouping, TaskCollection, TaskvizError, unknown_choice
-
-CostUnit = Literal["networks", "parameters", "macs", "milliseconds"]
-COST_UNITS: tuple[CostUnit, ...] = get_args(CostUnit)
+from taskviz.values.grouping import COST_UNITS, CostUnit
 
 ROUNDING = 1e-9
 """Relative excess over a budget that is rounding."""
@@ -143,7 +141,7 @@ def cost_model(
 
     Args:
         collection: decides the shapes of input and heads.
-        unit: one of :data:`COST_UNITS`.
+        unit: one of :data:`taskviz.values.grouping.COST_UNITS`.
         options: of the networks; None: the defaults, which training has too.
         device: where latency is measured.
 

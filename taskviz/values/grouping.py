@@ -3,10 +3,13 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
-from taskviz.values.errors import TaskvizError
+from taskviz.values.errors import TaskvizError, unknown_choice
 from taskviz.values.storage import dumps, read_json, write_text
+
+CostUnit = Literal["networks", "parameters", "macs", "milliseconds"]
+COST_UNITS: tuple[CostUnit, ...] = get_args(CostUnit)
 
 
 @dataclass(frozen=True)
@@ -48,9 +51,11 @@ class Grouping:
     affinity: str = ""
     notes: tuple[str, ...] = ()
     costs: tuple[float, ...] = ()
-    cost_unit: str = "networks"
+    cost_unit: CostUnit = "networks"
 
     def __post_init__(self) -> None:
+        if self.cost_unit not in COST_UNITS:
+            raise unknown_choice("cost unit of a grouping", str(self.cost_unit), COST_UNITS)
         if self.costs and len(self.costs) != len(self.groups):
             raise TaskvizError(
                 f"A grouping has {len(self.groups)} groups but {len(self.costs)} costs: give one "

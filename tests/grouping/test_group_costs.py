@@ -114,6 +114,12 @@ def test_spend_prices_any_grouping(toy):
     assert Grouping.from_json(grouping.to_json()).cost_unit == "networks"
 
 
+def test_a_saved_grouping_in_no_known_unit_is_refused():
+    saved = Grouping.of([["a"]]).to_json() | {"cost_unit": "<b>bananas</b>"}
+    with pytest.raises(TaskvizError, match="Unknown cost unit of a grouping"):
+        Grouping.from_json(saved)
+
+
 def test_notes_are_told_once(toy):
     model = cost_model(toy, "macs", OPTIONS)
     grouping = Grouping.of([toy.names], notes=("first",))
