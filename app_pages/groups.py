@@ -4,69 +4,109 @@ from typing import Any
 
 import streamlit as st
 
-from taskviz.figures import frontier, task_graph
-from taskviz.figures.style import chart_config, duration_words
-from taskviz.grouping import GROUPERS, grouper_class
-from taskviz.ui import board, frame, state, store
+from taskviz.figures.style import duration_words
+from taskviz.grouping import grouper_class
+from taskviz.ui import (
+    frame,
+    imports,
+    methods_panel,
+    scenario_panel,
+    state,
+    store,
+    workbench,
+    workbench_view,
+)
 from taskviz.ui.options_form import options_form
-from taskviz.ui.text import plural, safe
-from taskviz.values import AffinityMatrix, Grouping, TaskvizError
+from taskviz.ui.plan_table import plan_table
+from taskviz.ui.text import safe
+from taskviz.ui.workbench import Source
+from taskviz.values import Grouping, TaskvizError
 
 frame.title("groups")
-collection = frame.need_collection()
-stored = store.affinities_of(collection)
-if not stored:
-    with st.container(border=True):
-        st.markdown("#### There is no affinity to group by yet")
-        st.markdown("Groups follow from how much each task helps each other: compute that first.")
-        if st.button("Compute affinity", type="primary", icon=":material/grid_on:"):
-            frame.go("affinity")
+imported = imports.find(state.get("matrix"), store.cache())
+
+
+def use_import(key: str | None) -> None:
+    """Work on what was just imported."""
+    if key is not None:
+        state.put("matrix", key)
+        st.rerun()
+
+
+def nothing_yet() -> None:
+    """Say what to do where there is nothing to group by, and offer the import."""
+    first, second = st.container(), st.container(border=True)
+    with second:
+        st.markdown("**Or start from scores of your own**: no collection is needed for that.")
+        use_import(imports.uploader())
+    with first:
+        frame.need_collection()
+        with st.container(border=True):
+            st.markdown("#### There is no affinity to group by yet")
+            st.markdown(
+                "Groups follow from how much each task helps each other: compute that first."
+            )
+            if st.button("Compute affinity", type="primary", icon=":material/grid_on:"):
+                frame.go("affinity")
     st.stop()
 
-keys = [key for key, _ in stored]
-by_key = dict(stored)
-if state.get("matrix") not in keys:
-    state.put("matrix", keys[0])
+
+collection = frame.current_collection() if state.get("collection") else None
+own = store.affinities_of(collection) if collection is not None else []
+if imported is None and not own:
+    nothing_yet()
+by_key: dict[str, Any] = dict(own)
+names = {key: store.matrix_label(matrix) for key, matrix in own}
+elsewhere = imports.labels(store.cache())
+if imported is not None:
+    by_key[state.get("matrix") or ""] = imported
+names.update(elsewhere)
+if state.get("matrix") not in by_key:
+    state.put("matrix", next(iter(by_key)))
 
 
-def choose_method() -> tuple[str, dict[str, Any]]:
-    """Right: the matrix, the method, its options."""
-    current = state.get("matrix") or keys[0]
+def choose_source() -> Source:
+    """Right: the matrix, the method, its options and constraints, the import."""
+    current = state.get("matrix") or ""
+    offered = [*(key for key, _ in own), *elsewhere]
     chosen = st.selectbox(
         "Affinity",
-        keys,
-        index=keys.index(current),
-        format_func=lambda key: store.matrix_label(by_key[key]),
+        offered,
+        index=offered.index(current) if current in offered else 0,
+        format_func=lambda key: names.get(key, key),
         key="groups_matrix",
     )
     if chosen != current:
         state.put("matrix", chosen)
-    names = list(GROUPERS)
-    wanted = state.get("grouper") or "gat-gmm"
+        st.rerun()
+    affinity = by_key[current]
+    methods = workbench.methods_for(affinity)
+    wanted = state.get("grouper") or methods[0]
     method = st.selectbox(
         "Method",
-        names,
-        index=names.index(wanted) if wanted in names else 0,
+        methods,
+        index=methods.index(wanted) if wanted in methods else 0,
         format_func=lambda name: grouper_class(name).title,
-        key="groups_method",
+        key=f"groups_method_{len(methods)}",
     )
     state.put("grouper", method)
     st.caption(grouper_class(method).summary)
-    options = options_form(grouper_class(method).Options, f"grp_{method}")
-    return method, options
+    options = options_form(grouper_class(method).Options, f"grp_{method}", linked_options(method))
+    with st.expander("Import scores", icon=":material/upload_file:"):
+        use_import(imports.uploader())
+    return Source(current, affinity, method, options)
 
 
-def sentence(plan: Grouping, matrix: AffinityMatrix) -> str:
-    """The answer of this page."""
-    sizes = sorted((len(group) for group in plan.groups), reverse=True)
-    words = f"**{plural(len(plan.groups), 'model')}** for {plural(len(plan.tasks), 'task')}"
-    if len(plan.groups) == 1:
-        return f"{words}: all tasks train together."
-    if len(plan.groups) == len(plan.tasks):
-        return f"{words}: every task trains alone."
-    overlap = " Some tasks are in two groups." if plan.overlapping else ""
-    counted = [str(size) for size in sizes]
-    return f"{words}: {', '.join(counted[:-1])} and {counted[-1]} tasks together.{overlap}"
+def linked_options(method: str) -> dict[str, Any]:
+    """Options of the plan that a link names, so that a colleague's form shows the same."""
+    linked = workbench.linked_plan()
+    if linked is not None:
+        made_by, options = linked.method, linked.options
+        if made_by == "manual":
+            made_by, options = str(options.get("from")), options.get("from_options") or {}
+        st.session_state["linked_options"] = (made_by, dict(options))
+    made_by, found = st.session_state.get("linked_options") or ("", {})
+    return dict(found) if made_by == method else {}
 
 
 def choose(plan: Grouping) -> None:
@@ -75,86 +115,57 @@ def choose(plan: Grouping) -> None:
     state.put("run", None)
 
 
-main, side = st.columns([3, 1], gap="large")
+main, side = st.columns([9, 2], gap="medium")
 with side, st.container(border=True):
-    method, options = choose_method()
-matrix = by_key[state.get("matrix") or keys[0]]
-size = len(matrix.tasks)
-plan: Grouping | None = None
+    source = choose_source()
+plans: dict[float, Grouping] = {}
 with main:
     try:
-        plans = store.frontier(state.get("matrix") or keys[0], matrix, method, options)
+        plans = workbench.frontier(source)
     except TaskvizError as error:
         st.error(safe(error), title="No groups with these settings")
-        plans = []
     if plans:
-        given = state.get("budget") or ""
-        start = int(given) if given.isdigit() and 1 <= int(given) <= size else min(3, size)
-        budget = (
-            st.slider(
-                "Inference budget: how many models can you afford?",
-                min_value=1,
-                max_value=size,
-                value=start,
-                key=f"budget_{size}",
-            )
-            if size > 1
-            else 1
+        workbench_view.draw(source, plans)
+bench = workbench.bench()
+plan = bench.plan if plans and bench is not None else None
+if plan is not None:
+    saved, methods, table = st.tabs(["Scenarios", "Methods side by side", "Table and settings"])
+    with saved:
+        scenario_panel.draw(source, can_train=imported is None)
+    with methods:
+        methods_panel.draw(source)
+    with table:
+        st.dataframe(
+            plan_table(plan),
+            hide_index=True,
+            alt="Groups of each task and the group that serves it",
         )
-        state.put("budget", str(budget))
-        plan = plans[budget - 1]
-        st.markdown(sentence(plan, matrix))
-        for note in plan.notes:
-            st.caption(f":material/info: {safe(note)}")
-        board.draw(plan, matrix, dark=frame.dark())
-        left, right = st.columns(2)
-        with left:
-            st.plotly_chart(
-                frontier.budget_frontier(plans, current_budget=budget, dark=frame.dark()),
-                theme=None,
-                key="frontier",
-                config=chart_config(),
-                alt=frontier.describe_budget_frontier(plans, current_budget=budget),
-            )
-            st.caption(
-                f"Score: {safe(plan.objective)}. It is predicted from the affinity, not measured "
-                "by training."
-            )
-        with right:
-            figure = task_graph.task_graph(
-                matrix,
-                threshold=task_graph.default_threshold(matrix),
-                groups=plan.groups,
-                layout=store.layout(state.get("matrix") or "", matrix),
-                dark=frame.dark(),
-            )
-            st.plotly_chart(
-                figure,
-                theme=None,
-                key="groups_graph",
-                config=chart_config(),
-                alt="Task graph, coloured by group",
-            )
-        with st.expander("Table and settings"):
-            st.dataframe(
-                board.table(plan),
-                hide_index=True,
-                alt="Groups of each task and the group that serves it",
-            )
-            st.caption(
-                f"{safe(plan.method)}, seed {plan.seed}, took {duration_words(plan.seconds)}."
-            )
-            st.download_button(
-                "Download the grouping as JSON",
-                store.file_bytes(plan.save, "grouping.json"),
-                file_name=f"{collection.name}-{method}-b{budget}.json",
-                icon=":material/download:",
-                on_click="ignore",
-            )
+        st.caption(
+            f"{safe(plan.objective)}. Predicted, not measured by training. "
+            f"{safe(plan.method)}, seed {plan.seed}, took {duration_words(plan.seconds)}."
+        )
+        st.download_button(
+            "Download the grouping as JSON",
+            store.file_bytes(plan.save, "grouping.json"),
+            file_name=f"groups-{plan.method}-b{plan.budget:g}.json",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+
+
+def train() -> None:
+    """The plan that is on the board now: the fragment may have changed it since this run."""
+    now = workbench.bench()
+    if now is not None and now.plan is not None:
+        choose(now.plan)
+
+
 frame.next_step(
     "Train these groups",
     "training",
-    ready=plan is not None,
-    why="No groups with these settings.",
-    before=lambda: plan and choose(plan),
+    ready=plan is not None and imported is None,
+    why="No groups with these settings."
+    if plan is None
+    else "These scores were imported: there is no data here to train on.",
+    before=train,
 )

@@ -22,8 +22,6 @@ def headline(matrix: AffinityMatrix) -> str:
     least = int(means.argmin())
     verb = "hurts the others most" if means[least] < 0 else "helps the others least"
     first, second, last = (safe(matrix.tasks[k]) for k in (int(i), int(j), least))
-    trust = reliability(matrix)
-    colour = {"stable": "green", "shaky": "orange", "noise": "red"}.get(trust.grade, "gray")
     missing = int(matrix.missing[~np.eye(len(matrix.tasks), dtype=bool)].sum())
     gaps = (
         f" {plural(missing, 'entry').replace('entrys', 'entries')} rest on no data."
@@ -32,8 +30,15 @@ def headline(matrix: AffinityMatrix) -> str:
     )
     return (
         f"**{first}** and **{second}** help each other most; **{last}** {verb}.{gaps}  \n"
-        f":{colour}-badge[{trust.grade}] :gray[{trust.sentence}]"
+        f"{trust_words(matrix)}"
     )
+
+
+def trust_words(matrix: AffinityMatrix) -> str:
+    """How far to trust a matrix: a badge and the sentence behind it."""
+    trust = reliability(matrix)
+    colour = {"stable": "green", "shaky": "orange", "noise": "red"}.get(trust.grade, "gray")
+    return f":{colour}-badge[{trust.grade}] :gray[{trust.sentence}]"
 
 
 def entry_words(matrix: AffinityMatrix, source: str, target: str) -> str:

@@ -1,5 +1,6 @@
 """Widgets made from a method's options, so that a new option needs no new page code."""
 
+from collections.abc import Mapping
 from dataclasses import Field, fields
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -8,12 +9,15 @@ import streamlit as st
 from taskviz.values import OptionSet
 
 
-def options_form(kind: type[OptionSet], prefix: str) -> dict[str, Any]:
+def options_form(
+    kind: type[OptionSet], prefix: str, start: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """A widget for each option; the advanced ones folded.
 
     Args:
         kind: the options dataclass.
         prefix: makes the widget keys unique on the page.
+        start: values to begin with, such as those of a link; else the defaults.
 
     Returns:
         Values by option name, to be checked by the method itself.
@@ -21,16 +25,18 @@ def options_form(kind: type[OptionSet], prefix: str) -> dict[str, Any]:
     hints = get_type_hints(kind)
     plain = [f for f in fields(kind) if not f.metadata.get("advanced")]
     advanced = [f for f in fields(kind) if f.metadata.get("advanced")]
-    values = {f.name: _widget(f, hints[f.name], prefix) for f in plain}
+    values = {f.name: _widget(f, hints[f.name], prefix, start or {}) for f in plain}
     if advanced:
         with st.expander("More options"):
-            values.update({f.name: _widget(f, hints[f.name], prefix) for f in advanced})
+            values.update(
+                {f.name: _widget(f, hints[f.name], prefix, start or {}) for f in advanced}
+            )
     return values
 
 
-def _widget(spec: Field[Any], hint: Any, prefix: str) -> Any:
+def _widget(spec: Field[Any], hint: Any, prefix: str, start: Mapping[str, Any]) -> Any:
     key = f"{prefix}_{spec.name}"
-    default: Any = spec.default
+    default: Any = start.get(spec.name, spec.default)
     label = spec.name if len(spec.name) < 3 else spec.name.replace("_", " ").capitalize()
     text = spec.metadata.get("help")
     low, high = spec.metadata.get("minimum"), spec.metadata.get("maximum")
@@ -39,7 +45,7 @@ def _widget(spec: Field[Any], hint: Any, prefix: str) -> Any:
         return st.selectbox(
             label,
             choices,
-            index=choices.index(default),
+            index=choices.index(default if default in choices else spec.default),
             key=key,
             help=text,
             persist_state="session",

@@ -1,0 +1,80 @@
+"""Every grouping method at the current budget, side by side."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from taskviz.figures.style import duration_words, three_digits
+from taskviz.grouping import grouper_class, make_grouper
+from taskviz.grouping.base import Affinity
+from taskviz.grouping.objective import density
+from taskviz.grouping.what_if import evaluate
+from taskviz.ui import workbench
+from taskviz.ui.text import plural
+from taskviz.values import SubsetTable, TaskvizError
+
+SECONDS = 20.0
+"""Most that the anytime selection may take for this table."""
+
+
+@st.cache_data(max_entries=64, show_spinner="Trying every method…")
+def _side_by_side(key: str, _affinity: Affinity, budget: float) -> pd.DataFrame:
+    rows: list[dict[str, Any]] = []
+    for name in workbench.methods_for(_affinity):
+        row: dict[str, Any] = {"method": grouper_class(name).title}
+        options = {"seconds": SECONDS} if name == "selection" else {}
+        try:
+            plan = make_grouper(name, **options).group(_affinity, budget)
+        except TaskvizError as error:
+            rows.append({**row, "remark": str(error)})
+            continue
+        score = evaluate(_affinity, plan.groups).total
+        dense = "" if isinstance(_affinity, SubsetTable) else density(_affinity, plan.groups)
+        rows.append(
+            {
+                **row,
+                "models": f"{plan.cost:g}",
+                "predicted score": "no data" if score is None else three_digits(score),
+                "density": dense if isinstance(dense, str) else three_digits(dense),
+                "gap to the bound": "none proven"
+                if plan.gap is None
+                else "optimal"
+                if plan.gap <= 1e-9
+                else f"{plan.gap:.1%}",
+                "took": duration_words(plan.seconds),
+                "remark": " ".join(plan.notes),
+            }
+        )
+    return pd.DataFrame(rows).fillna("")
+
+
+@st.fragment
+def draw(source: workbench.Source) -> None:
+    """A table on demand: method, scores, gap, seconds."""
+    bench = workbench.bench()
+    if bench is None:
+        return
+    budget = bench.present.budget
+    wanted = st.session_state.setdefault("methods_asked", set())
+    if st.button(
+        "Compare the methods at the current budget",
+        icon=":material/table_rows:",
+        key="compare_methods",
+    ):
+        budget = bench.present.budget
+        wanted.add((source.key, budget))
+    if (source.key, budget) not in wanted:
+        st.caption("Runs every method with its usual options; the selection takes 20 s at most.")
+        return
+    st.markdown(f"At a budget of **{plural(int(budget), 'model')}**:")
+    with st.container(key="methods_table"):
+        st.dataframe(
+            _side_by_side(source.key, source.affinity, budget),
+            hide_index=True,
+            alt="Each method with its scores, its gap and its time",
+        )
+    st.caption(
+        "Predicted score: each task's mean affinity from its group mates, added up (or its loss in "
+        "a subset table); no data where a task is alone. Density: what clusterings maximise."
+    )

@@ -1,0 +1,135 @@
+"""Scenarios along the bottom of the Groups page: save, open, compare two, send to training."""
+
+import math
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from taskviz.figures.style import signed, theme_of, three_digits
+from taskviz.ui import frame, state, store, workbench
+from taskviz.ui.scenarios import (
+    MOST_NAME,
+    MOST_NOTES,
+    Scenario,
+    difference,
+    list_scenarios,
+    save_scenario,
+)
+from taskviz.ui.text import listed, plural, safe
+from taskviz.values import TaskvizError
+
+
+@st.fragment
+def draw(source: workbench.Source, *, can_train: bool) -> None:
+    """The list, the form, and the comparison of two that are ticked."""
+    saved = list_scenarios(store.cache(), source.key)
+    left, right = st.columns([2, 3], gap="large")
+    with left:
+        _save_form(source)
+    with right:
+        if not saved:
+            st.caption("Nothing is saved yet. Save a plan, change it, save it again: then compare.")
+        ticked = [scenario for scenario in saved if _row(scenario, can_train=can_train)]
+    if len(ticked) == 2:
+        _compare(source, *ticked)
+    elif len(saved) > 1:
+        st.caption(
+            "Tick two scenarios to see what moves between them."
+            if len(ticked) < 2
+            else "Tick two only: a comparison is of one with one."
+        )
+
+
+def _save_form(source: workbench.Source) -> None:
+    with st.form("scenario_form", border=False, clear_on_submit=True):
+        name = st.text_input("Name of the scenario", max_chars=MOST_NAME, key="scenario_name")
+        notes = st.text_area(
+            "Notes", max_chars=MOST_NOTES, height=68, key="scenario_notes", placeholder="Why?"
+        )
+        pressed = st.form_submit_button("Save scenario", icon=":material/bookmark_add:")
+    bench = workbench.bench()
+    if not pressed or bench is None or bench.plan is None:
+        return
+    try:
+        save_scenario(store.cache(), name or "", notes or "", bench.plan, source.key)
+    except TaskvizError as error:
+        st.error(safe(error))
+        return
+    st.rerun(scope="fragment")
+
+
+def _row(scenario: Scenario, *, can_train: bool) -> bool:
+    plan = scenario.plan
+    with st.container(border=True, gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            ticked = st.checkbox(safe(scenario.name), key=f"tick_{scenario.key}")
+            score = "" if plan.score is None else f" · score {three_digits(plan.score)}"
+            st.caption(f"{plural(len(plan.groups), 'model')}{score}")
+            if st.button(
+                "Show", key=f"show_{scenario.key}", type="tertiary", icon=":material/visibility:"
+            ):
+                bench = workbench.bench()
+                if bench is not None:
+                    workbench.show_plan(bench, plan)
+                    st.rerun()
+            if st.button(
+                "Train",
+                key=f"train_{scenario.key}",
+                type="tertiary",
+                icon=":material/model_training:",
+                disabled=not can_train,
+                help=None if can_train else "Imported scores have no data to train on.",
+            ):
+                state.put("plan", store.publish_plan(plan))
+                state.put("run", None)
+                frame.go("training")
+        if scenario.notes:
+            st.caption(safe(scenario.notes))
+    return bool(ticked)
+
+
+def _compare(source: workbench.Source, one: Scenario, other: Scenario) -> None:
+    table = difference(source.affinity, one.plan, other.plan)
+    moved = [str(task) for task in table.loc[table["moved"], "task"]]
+    gain = float(table["gain"].sum())
+    what = f"{listed(moved)} moved" if moved else "no task moved"
+    sense = "gains" if gain > 0 else "loses" if gain < 0 else "gains or loses"
+    amount = "nothing" if gain == 0 else f"{three_digits(abs(gain))} in all"
+    st.markdown(
+        f"From **{safe(one.name)}** to **{safe(other.name)}**: {what}; what is predicted {sense} "
+        f"{amount}."
+    )
+    theme = theme_of(frame.dark())
+
+    def colour(value: Any) -> str:
+        if math.isnan(value) or value == 0:
+            return ""
+        return f"color: {theme.better if value > 0 else theme.worse}; font-weight: 600"
+
+    shown = table.sort_values(["moved", "gain"], ascending=[False, False]).rename(
+        columns={
+            "before": f"in {one.name}",
+            "after": f"in {other.name}" if other.name != one.name else "in the second",
+            "score before": "score there",
+            "score after": "score then",
+        }
+    )
+    shown["moved"] = shown["moved"].map({True: "moved", False: ""})
+    words: dict[Any, Any] = {
+        "gain": _gain,
+        "score there": three_digits,
+        "score then": three_digits,
+    }
+    styled = shown.style.map(colour, subset=["gain"]).format(words)
+    with st.container(key="scenario_diff"):
+        st.dataframe(
+            styled,
+            hide_index=True,
+            height=min(38 + 35 * len(shown), 360),
+            alt=f"What each task gains from {one.name} to {other.name}",
+        )
+
+
+def _gain(value: float) -> str:
+    return "no data" if pd.isna(value) else signed(value)
