@@ -8,6 +8,7 @@ import numpy as np
 from taskviz.values import AffinityMatrix, unknown_choice
 
 Order = Literal["cluster", "name", "given"]
+ORDERS: tuple[Order, ...] = get_args(Order)
 
 
 def cluster_order(matrix: AffinityMatrix) -> list[int]:
@@ -48,7 +49,7 @@ def task_order(matrix: AffinityMatrix, order: Order) -> list[int]:
     if order == "name":
         return sorted(range(len(matrix.tasks)), key=lambda i: _natural(matrix.tasks[i]))
     if order != "given":
-        raise unknown_choice("order of tasks", order, get_args(Order))
+        raise unknown_choice("order of tasks", order, ORDERS)
     return list(range(len(matrix.tasks)))
 
 
