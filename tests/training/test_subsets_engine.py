@@ -1,5 +1,6 @@
 """What the subset engine promises besides its numbers: cache, notes, cancel, errors."""
 
+import pickle
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,9 +11,11 @@ import torch
 
 from taskviz.cache import Cache
 from taskviz.engines import RunContext
-from taskviz.progress import Progress
+from taskviz.progress import SILENT, Progress
 from taskviz.training.subsets import Subset, SubsetOptions, all_subsets, train_subsets
+from taskviz.training.subsets.run import run_unit
 from taskviz.training.subsets.seed_data import SeedData
+from taskviz.training.subsets.unit import Unit
 from taskviz.values import Cancelled, TaskCollection, TaskvizError
 
 QUICK = SubsetOptions(width=4, epochs=2, batch_size=32)
@@ -223,3 +226,12 @@ def test_separate_collection_is_refused(toy: TaskCollection) -> None:
 def test_nothing_asked_nothing_trained(toy: TaskCollection) -> None:
     run = train_subsets(toy, [], QUICK, RunContext())
     assert run.trained == len(run.valid) == 0
+
+
+def test_units_can_travel(toy: TaskCollection) -> None:
+    """A unit is a picklable spec of a pure function, so that any engine can run it."""
+    unit = Unit(toy, 0, ((0, 1), (2,)), QUICK, stack=2)
+    function, spec = pickle.loads(pickle.dumps((run_unit, unit)))
+    here, there = run_unit(unit, SILENT), function(spec, SILENT)
+    np.testing.assert_array_equal(here.valid, there.valid)
+    np.testing.assert_array_equal(here.test, there.test)
