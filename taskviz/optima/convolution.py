@@ -2,7 +2,7 @@
 
 A convolution, or a linear layer on a sequence: the gradient of the weights of one unit is the
 product of the backpropagated signal δ (C × P) with the unfolded input (K × P), K = C_in · kernel.
-It is formed for some output channels at a time, compared at once and thrown away.
+It is formed some columns at a time, compared at once and thrown away.
 """
 
 import torch
@@ -10,6 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from taskviz.optima.l1 import BLOCK_BYTES, pairwise_l1
+
+_STRIDE = 16
+"""Columns come in multiples of this, which the matrix product likes."""
 
 _GROUPS = 16
 """Random groups of sampled channels whose spread gives the error of the sampled mode."""
@@ -54,23 +57,25 @@ def blocked_products(deltas: Tensor, unfolded: Tensor) -> Tensor:
         ``(T(T−1)/2,)`` float64.
     """
     tasks, channels, positions = deltas.shape
-    shared = unfolded.dim() == 2
     width = unfolded.shape[-2]
-    step = max(1, min(channels, BLOCK_BYTES // (tasks * width * deltas.element_size())))
-    buffer = deltas.new_empty(tasks * step * width)
+    # Columns of the weight and all its rows: so the signal is read as it lies.
+    step = BLOCK_BYTES // (tasks * channels * deltas.element_size())
+    step = min(width, max(_STRIDE, step // _STRIDE * _STRIDE))
+    buffer = deltas.new_empty(tasks * channels * step)
+    signal = deltas.reshape(tasks * channels, positions)
     total: Tensor | None = None
-    for start in range(0, channels, step):
-        part = deltas[:, start : start + step]
-        count = part.shape[1]
-        block = buffer[: tasks * count * width]
-        if shared:
-            flat = part.reshape(tasks * count, positions)
-            torch.mm(flat, unfolded.T, out=block.view(tasks * count, width))
+    for start in range(0, width, step):
+        seen = unfolded[..., start : start + step, :].mT
+        block = buffer[: tasks * channels * seen.shape[-1]]
+        if unfolded.dim() == 2:
+            torch.mm(signal, seen, out=block.view(tasks * channels, -1))
         else:
-            torch.bmm(part, unfolded.transpose(1, 2), out=block.view(tasks, count, width))
+            torch.bmm(
+                signal.view(tasks, channels, positions), seen, out=block.view(tasks, channels, -1)
+            )
         found = pairwise_l1(block.view(tasks, -1))
         total = found if total is None else total + found
-    assert total is not None, "at least one channel"
+    assert total is not None, "a kernel with an input"
     return total
 
 
