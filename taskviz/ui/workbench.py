@@ -171,7 +171,8 @@ def nearest(budget: float, offered: Mapping[float, Grouping]) -> float:
 def linked_plan() -> Grouping | None:
     """The plan of a link that is being followed: one that this session did not write itself."""
     linked = state.get("plan")
-    return None if linked == st.session_state.get(_PUBLISHED) else store.plan(linked)
+    # Any of them: the browser's URL may lag behind a quick user by a step or two.
+    return None if linked in st.session_state.get(_PUBLISHED, ()) else store.plan(linked)
 
 
 def open_bench(source: Source, plans: Mapping[float, Grouping]) -> Bench:
@@ -221,7 +222,7 @@ def publish(bench: Bench, source: Source) -> None:
     """Put plan, budget and method into the URL, for a reload and for a colleague."""
     assert bench.plan is not None
     key = store.publish_plan(bench.plan)
-    st.session_state[_PUBLISHED] = key
+    st.session_state.setdefault(_PUBLISHED, set()).add(key)
     state.put("budget", f"{bench.present.budget:g}")
     state.put("grouper", source.method)
     state.put("plan", key)

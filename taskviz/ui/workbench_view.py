@@ -216,7 +216,7 @@ def _graph(source: Source, plan: Grouping) -> None:
             format="%.3g",
             key=f"groups_threshold_{source.key[-16:]}",
         )
-    figure = _graph_figure(
+    figure, words = _graph_figure(
         (source.key, threshold, frame.dark()),
         (plan.groups, tuple(sorted(plan.serving.items()))),
         source.affinity,
@@ -227,7 +227,7 @@ def _graph(source: Source, plan: Grouping) -> None:
         theme=None,
         key="groups_graph",
         config=chart_config(),
-        alt=task_graph.describe_task_graph(source.affinity, threshold=threshold, groups=plan),
+        alt=words,
     )
 
 
@@ -250,7 +250,7 @@ def _frontier_figure(
 @st.cache_resource(max_entries=256, show_spinner=False)
 def _graph_figure(
     made: tuple[str, float, bool], groups: tuple[Any, ...], _matrix: AffinityMatrix, _plan: Grouping
-) -> Any:
+) -> tuple[Any, str]:
     figure = task_graph.task_graph(
         _matrix,
         threshold=made[1],
@@ -259,7 +259,7 @@ def _graph_figure(
         dark=made[2],
     )
     figure.layout.height = 330
-    return figure
+    return figure, task_graph.describe_task_graph(_matrix, threshold=made[1], groups=_plan)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
