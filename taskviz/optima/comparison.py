@@ -10,18 +10,24 @@ import torch
 from torch import Tensor
 
 from taskviz.networks import MultiHeadNetwork
-from taskviz.optima.capture import output_gradients, recording
+from taskviz.optima.capture import (
+    Signals,
+    by_task,
+    output_gradients,
+    recording,
+    stacked_gradients,
+)
 from taskviz.optima.features import Heads
 from taskviz.optima.generic import generic_distances
 from taskviz.optima.l1 import BLOCK_BYTES, accumulator, pair_indices, pairwise_l1
 from taskviz.optima.layers import Sampling, layer_distances
 from taskviz.optima.modes import check_modes
 from taskviz.optima.units import Units, shared_parameters
-from taskviz.optima.way import Irregular, Way, by_task, choose_way, regular, saved_bytes
+from taskviz.optima.way import Irregular, Way, choose_way, regular, saved_bytes
 from taskviz.progress import SILENT, Progress
 from taskviz.values import TaskvizError
 
-_FEWEST = 4
+_FEWEST = 8
 """Units that are compared together where memory allows, however large they are."""
 
 
@@ -192,21 +198,21 @@ class Comparison:
         with torch.enable_grad(), recording(layers) as traces:
             features = self.network.trunk(stacked)
         regular(traces, len(stacked))
+        deltas: Sequence[Signals]
         if joint:
             cotangents = self._cotangents([features], start, stop)
             deltas = output_gradients(features, traces, cotangents)
             inputs = [trace.inputs for trace in traces]
         else:
             cotangents = self._cotangents(list(by_task(features, tasks)), start, stop)
-            deltas = output_gradients(features, traces, cotangents[:tasks].flatten(0, 1))
-            deltas = [self._with_origin(by_task(delta, tasks)) for delta in deltas]
+            found = stacked_gradients(features, traces, cotangents[:tasks])
+            deltas = [self._with_origin(delta) for delta in found]
             inputs = [self._with_origin(by_task(trace.inputs, tasks)) for trace in traces]
         del features
-        for trace in traces:
-            signal, seen = deltas.pop(0), inputs.pop(0)
+        for trace, signals, seen in zip(traces, deltas, inputs, strict=True):
             for tally, span in spans:
                 own = seen[span] if joint else self._cut(seen, tally.run.tasks, span)
-                mine = self._cut(signal, tally.run.tasks, span)
+                mine = self._cut_signals(signals, tally.run.tasks, span)
                 sums, variance = layer_distances(layers[trace.layer], mine, own, self._sampling)
                 tally.total[0] += sums
                 if variance is not None:
@@ -234,6 +240,11 @@ class Comparison:
         """A span's units and tasks of ``(T, n, …)``; a view where all tasks have labels."""
         own = values if span == slice(0, values.shape[1]) else values[:, span]
         return own if len(tasks) == self._rows else own[tasks]
+
+    def _cut_signals(self, signals: Signals, tasks: list[int], span: slice) -> Signals:
+        if isinstance(signals, Tensor):
+            return self._cut(signals, tasks, span)
+        return [signals[task][span] for task in tasks]
 
     def _cotangents(self, features: Sequence[Tensor], start: int, stop: int) -> Tensor:
         found = self._heads.gradients(features, start, stop)

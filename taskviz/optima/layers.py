@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from taskviz.optima import linear, normalisation
+from taskviz.optima.capture import Signals, in_one_piece, of_unit
 from taskviz.optima.convolution import blocked_products, sampled_products, unfold
 from taskviz.optima.l1 import pairwise_l1
 
@@ -62,7 +63,7 @@ def _has_closed_form(module: nn.Module, names: set[str]) -> bool:
 
 
 def layer_distances(
-    layer: nn.Module, deltas: Tensor, inputs: Tensor, sampling: Sampling | None = None
+    layer: nn.Module, deltas: Signals, inputs: Tensor, sampling: Sampling | None = None
 ) -> Distances:
     """Distances over one layer's parameters, summed over units.
 
@@ -74,14 +75,15 @@ def layer_distances(
         ``(T(T−1)/2,)`` float64 sums, and their variance where channels were sampled.
     """
     learns = _learns(layer, "weight"), _learns(layer, "bias")
+    joint = inputs.dim() == deltas[0].dim()
     if isinstance(layer, nn.Linear):
-        if deltas.dim() == 3:
-            return _products(deltas[..., None], inputs[..., None], learns, None)
-        middle = 2 if inputs.dim() == deltas.dim() else 1
-        seen = inputs.flatten(middle, -2).mT
-        return _products(deltas.flatten(2, -2).mT, seen, learns, None)
+        signals = in_one_piece(deltas)
+        if signals.dim() == 3:
+            return _products(signals[..., None], inputs[..., None], learns, None)
+        seen = inputs.flatten(1 if joint else 2, -2).mT
+        return _products(signals.flatten(2, -2).mT, seen, learns, None)
     if isinstance(layer, _CONVOLUTIONS):
-        return _convolution(layer, deltas, inputs, learns, sampling)
+        return _convolution(layer, deltas, inputs, joint, learns, sampling)
     assert isinstance(layer, _NORMALISATIONS), "a layer of closed_form_layers"
     rows = []
     if learns[0]:
@@ -98,22 +100,21 @@ def _learns(layer: nn.Module, name: str) -> bool:
 
 def _convolution(
     layer: nn.Conv1d | nn.Conv2d,
-    deltas: Tensor,
+    deltas: Signals,
     inputs: Tensor,
+    joint: bool,
     learns: tuple[bool, bool],
     sampling: Sampling | None,
 ) -> Distances:
-    signal = deltas.flatten(3)
-    joint = inputs.dim() < deltas.dim()
-    height = signal.shape[2] // layer.groups
     found: list[Distances] = []
     # One unit at a time: an unfolded input is as much larger than the input as its kernel.
-    for i in range(signal.shape[1]):
+    for i in range(len(deltas[0])):
+        signal = of_unit(deltas, i).flatten(2)[:, None]
         seen = unfold(layer, inputs[i : i + 1] if joint else inputs[:, i])
         seen = seen if joint else seen[:, None]
-        width = seen.shape[-2] // layer.groups
+        height, width = signal.shape[2] // layer.groups, seen.shape[-2] // layer.groups
         for g in range(layer.groups):
-            own = signal[:, i : i + 1, g * height : (g + 1) * height]
+            own = signal[:, :, g * height : (g + 1) * height]
             part = seen[..., g * width : (g + 1) * width, :]
             found.append(_products(own, part, learns, sampling))
     return _added(found)

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from taskviz.optima.capture import Signals
+
 Normalisation = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d | nn.LayerNorm | nn.GroupNorm
 
 
@@ -20,27 +22,29 @@ def normalised(layer: Normalisation, inputs: Tensor) -> Tensor:
     return F.batch_norm(inputs, layer.running_mean, layer.running_var, eps=layer.eps)
 
 
-def scale_gradients(layer: Normalisation, deltas: Tensor, inputs: Tensor) -> Tensor:
+def scale_gradients(layer: Normalisation, deltas: Signals, inputs: Tensor) -> Tensor:
     """``(T, n, features)`` gradients of γ.
 
     Args:
         deltas: ``(T, n, …)``.
         inputs: ``(n, …)``, or ``(T, n, …)`` where each task has an input of its own.
     """
-    joint = inputs.dim() == deltas.dim() - 1
+    joint = inputs.dim() == deltas[0].dim()
     hats = normalised(layer, inputs if joint else inputs.flatten(0, 1))
-    products = deltas * (hats if joint else hats.view_as(inputs))
-    return _over_positions(layer, products)
+    each = [hats] * len(deltas) if joint else hats.view_as(inputs).unbind()
+    return torch.stack(
+        [_over_positions(layer, own * hat) for own, hat in zip(deltas, each, strict=True)]
+    )
 
 
-def shift_gradients(layer: Normalisation, deltas: Tensor) -> Tensor:
+def shift_gradients(layer: Normalisation, deltas: Signals) -> Tensor:
     """``(T, n, features)`` gradients of β."""
-    return _over_positions(layer, deltas)
+    return torch.stack([_over_positions(layer, own) for own in deltas])
 
 
 def _over_positions(layer: Normalisation, values: Tensor) -> Tensor:
-    lead = values.shape[:2]
+    n = len(values)
     if isinstance(layer, nn.LayerNorm):
         features = torch.Size(layer.normalized_shape).numel()
-        return values.reshape(*lead, -1, features).sum(dim=2)
-    return values.reshape(*lead, values.shape[2], -1).sum(dim=3)
+        return values.reshape(n, -1, features).sum(dim=1)
+    return values.reshape(n, values.shape[1], -1).sum(dim=2)

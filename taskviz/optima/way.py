@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
-from taskviz.optima.capture import Trace, output_gradients, recording
+from taskviz.optima.capture import Trace, by_task, output_gradients, recording, stacked_gradients
 from taskviz.optima.convolution import unfolded_size
 from taskviz.optima.layers import closed_form_layers, layer_distances
 
@@ -95,9 +95,8 @@ def _check(
         generator = torch.Generator().manual_seed(0)
         draw = torch.randn(2, rows, *features.shape[1:], generator=generator)
         cotangents = draw.to(features.device, features.dtype)
-        found = output_gradients(
-            features, traces, cotangents if joint else cotangents.flatten(0, 1)
-        )
+        gradients = output_gradients if joint else stacked_gradients
+        found = gradients(features, traces, cotangents)
     except Irregular as irregular:
         return Way((), str(irregular))
     except (RuntimeError, NotImplementedError, TypeError, AttributeError, IndexError) as error:
@@ -105,8 +104,7 @@ def _check(
     closed = dict.fromkeys(layers, 0.0)
     for trace, deltas in zip(traces, found, strict=True):
         own = trace.inputs if joint else by_task(trace.inputs, 2)
-        signal = deltas if joint else by_task(deltas, 2)
-        closed[trace.layer] = float(layer_distances(layers[trace.layer], signal, own)[0])
+        closed[trace.layer] = float(layer_distances(layers[trace.layer], deltas, own)[0])
     plain = _plain(trunk, layers, samples, cotangents)
     total = sum(plain.values())
     tolerance = _TOLERANCE.get(stacked.dtype, 1e-2)
@@ -154,11 +152,6 @@ def _measured(layers: dict[str, nn.Module], traces: Sequence[Trace]) -> Way:
         widest=max(outputs, default=0),
         unfolded=max(unfolded, default=0),
     )
-
-
-def by_task(stacked: Tensor, tasks: int) -> Tensor:
-    """``(T·n, …)`` → ``(T, n, …)``."""
-    return stacked.reshape(tasks, -1, *stacked.shape[1:])
 
 
 def saved_bytes(trunk: nn.Module, sample: Tensor) -> int:
