@@ -66,12 +66,13 @@ def set_number(page: Page, label: str, value: int) -> None:
 
 
 def points_drawn(page: Page) -> int:
-    """Points of the longest live curve on the page."""
+    """Points of all live curves on the page."""
     return int(
         page.evaluate(
-            """() => Math.max(0, ...[
+            """() => [
               ...document.querySelectorAll('[class*=st-key-curve_] .js-plotly-plot')
-            ].flatMap(p => (p._fullData || []).map(t => (t.x && t.x.length) || 0)))"""
+            ].flatMap(p => (p._fullData || []).map(t => (t.x && t.x.length) || 0))
+             .reduce((sum, length) => sum + length, 0)"""
         )
     )
 

@@ -170,7 +170,7 @@ def test_two_scenarios_and_their_difference(link: str, page: Page, browser: Brow
     for name in ("as proposed", "birch away"):
         page.locator("label").filter(has_text=re.compile(f"^{name}$")).click()
         settled(page)
-    expect(page.get_by_text("birch moved; what is predicted loses")).to_be_visible()
+    expect(page.get_by_text("birch moved; together the tasks lose")).to_be_visible()
     expect(page.locator(".st-key-scenario_diff")).to_be_visible()
     # A colleague sees them too, and can put one onto the board.
     other = browser.new_context(viewport={"width": 1440, "height": 900})
