@@ -8,7 +8,7 @@ import pytest
 
 from taskviz.grouping import make_grouper
 from taskviz.grouping.network_selection import MatrixScores, PredictedScores, select_networks
-from taskviz.grouping.network_selection.bound import matrix_bound
+from taskviz.grouping.network_selection.bound import MatrixBound
 from taskviz.grouping.network_selection.candidates import Candidates
 from taskviz.grouping.network_selection.constraints import Constraints, parse_sets
 from taskviz.grouping.network_selection.dynamic import DynamicSelection, cost_levels
@@ -96,7 +96,7 @@ def test_a_bound_holds_where_search_is_used():
             a = noise(size, seed=groups)
             best = select(a, groups, overlap=overlap)
             constraints = Constraints(overlap=overlap, singletons=False)
-            assert matrix_bound(MatrixScores(a), constraints, groups) >= best.score - 1e-9
+            assert MatrixBound(MatrixScores(a), constraints).at(groups) >= best.score - 1e-9
 
 
 def test_search_on_many_tasks(planted):

@@ -23,20 +23,28 @@ from taskviz.grouping.network_selection.scores import MatrixScores
 HALVINGS = 100
 
 
-def matrix_bound(scores: MatrixScores, constraints: Constraints, groups: float) -> float:
-    """An upper bound on Σ_t best mean affinity with at most ``groups`` groups.
+class MatrixBound:
+    """Upper bounds on Σ_t best mean affinity; what does not depend on the budget is done once.
 
     Args:
         scores: the matrix.
         constraints: which groups are allowed.
-        groups: how many the budget affords; fractions are rounded down, inf leaves the budget out.
     """
-    values = np.where(scores.known, scores.values, np.nan)
-    bounds = [_size_bound(best_means(values, scores, constraints), groups)]
-    if not constraints.overlap and scores.known[~np.eye(len(values), dtype=bool)].all():
-        symmetric = (values + values.T) / 2
-        bounds.append(_size_bound(best_means(symmetric, scores, constraints), groups))
-    return min(bounds)
+
+    def __init__(self, scores: MatrixScores, constraints: Constraints) -> None:
+        values = np.where(scores.known, scores.values, np.nan)
+        self._means = [best_means(values, scores, constraints)]
+        if not constraints.overlap and scores.known[~np.eye(len(values), dtype=bool)].all():
+            self._means.append(best_means((values + values.T) / 2, scores, constraints))
+
+    def at(self, groups: float) -> float:
+        """The bound with at most this many groups.
+
+        Args:
+            groups: how many the budget affords; fractions are rounded down, inf leaves the budget
+                out.
+        """
+        return min(_size_bound(means, groups) for means in self._means)
 
 
 def _size_bound(means: NDArray[np.float64], groups: float) -> float:

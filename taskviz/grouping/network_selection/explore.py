@@ -22,7 +22,7 @@ def explore(
     check: Callable[[], None],
     expired: Callable[[], bool],
     known: Sequence[NDArray[np.intp]] = (),
-    effort: int = 1,
+    effort: float = 1.0,
 ) -> tuple[NDArray[np.intp], list[NDArray[np.bool_]]]:
     """Labels of the best partition found, and the networks of every local optimum.
 
@@ -37,23 +37,24 @@ def explore(
         check: called often; may raise.
         expired: True ends the search at the next start or kick.
         known: labels to start from, besides.
-        effort: multiplies the number of kicks.
+        effort: multiplies the number of kicks; below 1 there are no random starts.
     """
     units = len(worth.units)
     number = min(number, units)
     rng = np.random.default_rng(seed)
     given = [linkage_labels(worth, number), *(k for k in known if k.max() < number)]
-    kicks = effort * min(max(KICKS_TIMES_UNITS // units, LEAST_KICKS), MOST_KICKS)
+    kicks = int(effort * min(max(KICKS_TIMES_UNITS // units, LEAST_KICKS), MOST_KICKS))
+    starts = len(given) + (RANDOM_STARTS if effort >= 1 else 0)
     search = BlockSearch(worth, given[0], number, check)
     pool: list[NDArray[np.bool_]] = []
     best: tuple[float, NDArray[np.intp]] | None = None
-    for turn in range(len(given) + RANDOM_STARTS + kicks + 1):
-        last = turn == len(given) + RANDOM_STARTS + kicks
+    for turn in range(starts + kicks + 1):
+        last = turn == starts + kicks
         if best is not None and expired():
             break
         if best is not None and last:
             search.restart(best[1])
-        elif best is not None and turn >= len(given) + RANDOM_STARTS:
+        elif best is not None and turn >= starts:
             labels = best[1].copy()
             share = rng.choice(KICK_SHARES)
             thrown = rng.choice(units, size=min(units, max(2, int(share * units))), replace=False)

@@ -17,7 +17,7 @@ from taskviz.grouping.network_selection.feasible import (
 from taskviz.grouping.network_selection.listed import NothingFits, OutOfTime, select_listed, until
 from taskviz.grouping.network_selection.milp import cheapest_cover
 from taskviz.grouping.network_selection.scores import GroupScores
-from taskviz.grouping.network_selection.search import search_networks
+from taskviz.grouping.network_selection.search import search_for
 from taskviz.grouping.network_selection.selected import Selected, Solver
 from taskviz.values import TaskvizError
 
@@ -66,12 +66,7 @@ def select_networks(
                 f"many of: up to {MOST_TASKS} tasks, or choose 'auto' or 'heuristic'."
             )
         explain_unlisted(scores, constraints)
-        share = seconds / len(budgets)
-        found = []
-        for budget in budgets:
-            limit = min(time.monotonic() + share, deadline)
-            found.append(_searched(scores, budget, constraints, limit, seed, check))
-        return _monotone(found)
+        return _monotone(_searched(scores, budgets, constraints, deadline, seed, check))
     if listed is None:
         listed = _allowed_rows(scores, constraints)
     try:
@@ -117,24 +112,26 @@ def _listed(
 
 def _searched(
     scores: GroupScores,
-    budget: float,
+    budgets: Sequence[float],
     constraints: Constraints,
     deadline: float,
     seed: int,
     check: Callable[[], None],
-) -> Selected:
-    groups, loss_bound, notes = search_networks(scores, constraints, budget, seed, check, deadline)
-    losses = scores.losses(groups)
-    needed = np.unique(losses.argmin(axis=0))
-    return Selected(
-        budget,
-        groups[needed],
-        scores.costs(groups)[needed],
-        losses[needed],
-        min(loss_bound, float(losses.min(axis=0).sum())),
-        "heuristic",
-        notes,
-    )
+) -> list[Selected]:
+    search = search_for(scores, constraints, seed, check, len(budgets))
+    found: dict[float, Selected] = {}
+    ascending = sorted(set(budgets))
+    for done, budget in enumerate(ascending):
+        share = (deadline - time.monotonic()) / (len(ascending) - done)
+        groups, bound, notes = search.at(budget, time.monotonic() + share)
+        losses = scores.losses(groups)
+        needed = np.unique(losses.argmin(axis=0))
+        bound = min(bound, float(losses.min(axis=0).sum()))
+        cost = scores.costs(groups)[needed]
+        found[budget] = Selected(
+            budget, groups[needed], cost, losses[needed], bound, "heuristic", notes
+        )
+    return [found[budget] for budget in budgets]
 
 
 def _monotone(found: list[Selected]) -> list[Selected]:
