@@ -94,11 +94,10 @@ def _compare(source: workbench.Source, one: Scenario, other: Scenario) -> None:
     moved = [str(task) for task in table.loc[table["moved"], "task"]]
     gain = float(table["gain"].sum())
     what = f"{listed(moved)} moved" if moved else "no task moved"
-    sense = "gains" if gain > 0 else "loses" if gain < 0 else "gains or loses"
-    amount = "nothing" if gain == 0 else f"{three_digits(abs(gain))} in all"
+    worth = f"together the tasks {'gain' if gain > 0 else 'lose'} {three_digits(abs(gain))}"
     st.markdown(
-        f"From **{safe(one.name)}** to **{safe(other.name)}**: {what}; what is predicted {sense} "
-        f"{amount}."
+        f"From **{safe(one.name)}** to **{safe(other.name)}**: {what}; "
+        f"{worth if gain else 'what is known of both is the same'}."
     )
     theme = theme_of(frame.dark())
 

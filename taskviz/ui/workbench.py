@@ -69,6 +69,9 @@ class Bench:
         revision: counts what changes the board.
         said: the last change in words, for those who do not see it.
         notes: sentences about locks.
+        proposal: what the method makes of this budget.
+        plan: what is on the board, with its scores.
+        asked: a budget that the slider must take when it is drawn next; it cannot be set later.
     """
 
     source: str
@@ -79,6 +82,7 @@ class Bench:
     notes: tuple[str, ...] = field(default=())
     proposal: Grouping | None = None
     plan: Grouping | None = None
+    asked: float | None = None
 
     @property
     def present(self) -> Snapshot:
@@ -188,8 +192,8 @@ def open_bench(source: Source, plans: Mapping[float, Grouping]) -> Bench:
     else:
         made = Bench(source.key, History(snapshot))
     made.made_by = (*source.made_by, made.present.budget)
+    made.asked = made.present.budget
     st.session_state[_BENCH] = made
-    st.session_state[slider_key(source.key)] = made.present.budget
     return made
 
 
@@ -290,7 +294,7 @@ def step(bench: Bench, *, back: bool) -> None:
         bench.notes = ()
         bench.said = "Undone." if back else "Done again."
         bench.made_by = (*bench.made_by[:-1], bench.present.budget)
-        st.session_state[slider_key(bench.source)] = bench.present.budget
+        bench.asked = bench.present.budget
 
 
 def reset(bench: Bench) -> None:
@@ -306,7 +310,7 @@ def show_plan(bench: Bench, plan: Grouping) -> None:
     bench.notes = ()
     bench.change(Snapshot(plan.budget, plan.groups, locked), "The scenario is on the board.")
     bench.made_by = (*bench.made_by[:-1], plan.budget)
-    st.session_state[slider_key(bench.source)] = plan.budget
+    bench.asked = plan.budget
 
 
 def _from_link(plan: Grouping, source: Source, plans: Mapping[float, Grouping]) -> Snapshot | None:

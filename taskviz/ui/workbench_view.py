@@ -18,6 +18,7 @@ from taskviz.values import AffinityMatrix, Grouping
 
 BOARD = "group_board"
 LOW = 180
+MOST_IN_LEGEND = 3
 
 
 @st.fragment
@@ -124,6 +125,8 @@ def _gap(plan: Grouping) -> str:
 def _slider(source: Source, plans: Mapping[float, Grouping], bench: Bench) -> float:
     key = workbench.slider_key(source.key)
     offered = list(plans)
+    if bench.asked is not None:
+        st.session_state[key], bench.asked = bench.asked, None
     st.session_state.setdefault(key, bench.present.budget)
     st.session_state[key] = workbench.nearest(float(st.session_state[key]), plans)
     label = "Inference budget: how many models can you afford?"
@@ -259,6 +262,9 @@ def _graph_figure(
         dark=made[2],
     )
     figure.layout.height = 330
+    # The board beside it shows colours and letters too; a long legend would leave no graph.
+    if len(_plan.groups) > MOST_IN_LEGEND:
+        figure.layout.showlegend = False
     return figure, task_graph.describe_task_graph(_matrix, threshold=made[1], groups=_plan)
 
 
