@@ -61,7 +61,7 @@ def planted(rows: int = ROWS, features: int = FEATURES, tasks: int = TASKS) -> T
 def run(
     widths: Sequence[int] = (16, 64, 256),
     networks: int = 64,
-    epochs: int = 40,
+    epochs: int = 60,
     repeats: int = 3,
     exhaustive: bool = True,
 ) -> dict[str, Any]:
@@ -183,7 +183,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--widths", default="16,64,256")
     parser.add_argument("--networks", type=int, default=64)
-    parser.add_argument("--epochs", type=int, default=40)
+    parser.add_argument("--epochs", type=int, default=60)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--no-exhaustive", action="store_true")
     given = parser.parse_args()

@@ -21,7 +21,7 @@ from taskviz.values import TaskCollection
 # fastest where a stack still fits the processor's cache.
 SIZES = (4, 16, 64, 256)
 # A trial may cost this share of the steps to be made; below, the rule of thumb decides.
-TRIAL_SHARE = 0.02
+TRIAL_SHARE = 0.03
 # Rule of thumb: memory of a stack that runs well. Measured on one core with 2 MB of L2 cache.
 CPU_STACK, GPU_STACK = 16 * 2**20, 2**30
 # Finished units are kept in the cache: a cancelled run loses at most about this much work.

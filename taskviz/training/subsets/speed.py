@@ -12,10 +12,12 @@ from taskviz.training.subsets.run import make_trainer
 from taskviz.training.subsets.seed_data import SeedData
 from taskviz.training.subsets.unit import Members, Unit
 
-PASSES, BLOCKS, BLOCK = 2, 2, 64
-"""Each candidate is built twice and runs two blocks of 64 network-steps, or of one step where that
-is more, after one step that is not timed; the fastest counts. Blocks of like length suffer alike
+PASSES, BLOCK = 2, 32
+"""Each candidate is built twice and runs a block of 32 network-steps, or one step where that is
+more, after one step that is not timed; the faster block counts. Blocks of like length suffer alike
 from other load on the machine."""
+# What a step costs beside its networks, in steps of one narrow network (measured at width 16).
+OVERHEAD = 16
 
 # Seconds a network-step by what decides it, measured once a process.
 _MEASURED: dict[tuple[object, ...], float] = {}
@@ -27,9 +29,9 @@ def forget() -> None:
 
 
 def trial_steps(candidates: Sequence[int]) -> int:
-    """Network-steps that :func:`seconds_a_step` spends."""
+    """What :func:`seconds_a_step` costs, in steps of one network in a large stack."""
     sizes = [max(size, 1) for size in candidates]
-    return PASSES * sum(size * (1 + BLOCKS * _steps_a_block(size)) for size in sizes)
+    return PASSES * sum((size + OVERHEAD) * (1 + _steps_a_block(size)) for size in sizes)
 
 
 def _steps_a_block(size: int) -> int:
@@ -64,15 +66,13 @@ def _time(unit: Unit, data: SeedData) -> float:
     alone = data.tensors.device.type == "cpu" and torch.get_num_threads() == 1
     clock = time.thread_time if alone else time.perf_counter
     list(trainer.steps(batch))
-    best, steps = float("inf"), _steps_a_block(len(members))
-    for _ in range(BLOCKS):
-        _wait(data.tensors.device)
-        start = clock()
-        for _ in range(steps):
-            list(trainer.steps(batch))
-        _wait(data.tensors.device)
-        best = min(best, (clock() - start) / steps)
-    return best / len(members)
+    steps = _steps_a_block(len(members))
+    _wait(data.tensors.device)
+    start = clock()
+    for _ in range(steps):
+        list(trainer.steps(batch))
+    _wait(data.tensors.device)
+    return (clock() - start) / steps / len(members)
 
 
 def _wait(device: torch.device) -> None:
