@@ -1,9 +1,8 @@
 """Estimators of task affinity, one file each; a new one is a file and a line here."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from taskviz.values import unknown_choice
+from taskviz.values.registry import registered_class
 
 if TYPE_CHECKING:
     from taskviz.affinity.base import Estimator
@@ -35,10 +34,7 @@ def estimator_class(name: str) -> "type[Estimator]":
     Raises:
         TaskvizError: unknown name; the valid ones are listed.
     """
-    if name not in ESTIMATORS:
-        raise unknown_choice("affinity method", name, ESTIMATORS)
-    module, attribute = ESTIMATORS[name].split(":")
-    found: type[Estimator] = getattr(import_module(module), attribute)
+    found: type[Estimator] = registered_class("affinity method", name, ESTIMATORS)
     return found
 
 

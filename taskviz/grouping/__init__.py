@@ -1,9 +1,8 @@
 """Grouping methods, one file each; a new one is a file and a line here."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from taskviz.values import unknown_choice
+from taskviz.values.registry import registered_class
 
 if TYPE_CHECKING:
     from taskviz.grouping.base import Grouper
@@ -27,10 +26,7 @@ def grouper_class(name: str) -> "type[Grouper]":
     Raises:
         TaskvizError: unknown name; the valid ones are listed.
     """
-    if name not in GROUPERS:
-        raise unknown_choice("grouping method", name, GROUPERS)
-    module, attribute = GROUPERS[name].split(":")
-    found: type[Grouper] = getattr(import_module(module), attribute)
+    found: type[Grouper] = registered_class("grouping method", name, GROUPERS)
     return found
 
 

@@ -1,9 +1,7 @@
 """How the tasks of a group share one update, one file each; a new one is a file and a line here."""
 
-from importlib import import_module
-
 from taskviz.training.weighting.base import Step, Weighting
-from taskviz.values import unknown_choice
+from taskviz.values.registry import registered_class
 
 WEIGHTINGS: dict[str, str] = {
     "equal": "taskviz.training.weighting.equal:Equal",
@@ -19,10 +17,7 @@ def weighting_class(name: str) -> type[Weighting]:
     Raises:
         TaskvizError: unknown name; the valid ones are listed.
     """
-    if name not in WEIGHTINGS:
-        raise unknown_choice("weighting", name, WEIGHTINGS)
-    module, attribute = WEIGHTINGS[name].split(":")
-    found: type[Weighting] = getattr(import_module(module), attribute)
+    found: type[Weighting] = registered_class("weighting", name, WEIGHTINGS)
     return found
 
 
