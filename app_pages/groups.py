@@ -60,7 +60,7 @@ names = {key: store.matrix_label(matrix) for key, matrix in own}
 elsewhere = imports.labels(store.cache())
 if imported is not None:
     by_key[state.get("matrix") or ""] = imported
-names.update(elsewhere)
+names = imports.told_apart({**names, **elsewhere})
 if state.get("matrix") not in by_key:
     state.put("matrix", next(iter(by_key)))
 

@@ -3,6 +3,8 @@
 import csv
 import hashlib
 import io
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -79,6 +81,18 @@ def labels(cache: Cache) -> dict[str, str]:
 def _opened(folder: str) -> AffinityMatrix | SubsetTable:
     path = next(p for p in sorted(Path(folder).iterdir()) if p.stem == "scores")
     return read_scores(path)
+
+
+def told_apart(names: Mapping[str, str]) -> dict[str, str]:
+    """The same names; those that repeat get the beginning of their key.
+
+    A select box finds its choice by the text it shows: two of the same text would be one.
+    """
+    seen = Counter(names.values())
+    return {
+        key: name if seen[name] == 1 else f"{name} ({key.removeprefix(PREFIX)[:6]})"
+        for key, name in names.items()
+    }
 
 
 def find(key: str | None, cache: Cache) -> AffinityMatrix | SubsetTable | None:

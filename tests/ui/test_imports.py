@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from taskviz.cache import Cache
-from taskviz.ui.imports import KIND, find, import_scores, labels
+from taskviz.ui.imports import KIND, find, import_scores, labels, told_apart
 from taskviz.values import AffinityMatrix, SubsetTable, TaskvizError
 
 MATRIX = b"x,a,b\na,1,0.5\nb,0.25,1\n"
@@ -68,3 +68,11 @@ def test_a_name_is_a_label_and_never_a_path(tmp_path: Path) -> None:
     assert find("i-../../etc", cache) is None
     assert find("i-", cache) is None
     assert find(None, cache) is None
+
+
+def test_two_files_of_one_name_can_be_told_apart(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    for data in (MATRIX, MATRIX.replace(b"0.5", b"0.6")):
+        import_scores(data, "same.csv", cache)
+    names = told_apart(labels(cache))
+    assert len(set(names.values())) == len(names) == 2
