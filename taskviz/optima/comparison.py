@@ -179,7 +179,7 @@ class Comparison:
         tasks = self._tasks[pattern]
         pairs = len(tasks) * (len(tasks) - 1) // 2
         device = self.units.inputs[0].device
-        total = accumulator(pairs, device)
+        total = accumulator(2, pairs, device=device)
         run = Run([], tasks, torch.zeros_like(total, device="cpu"))
         return _Tally(run, total, total[0].clone(), total.new_zeros(len(tasks)))
 

@@ -5,16 +5,19 @@ product of the backpropagated signal δ (C × P) with the unfolded input (K × P
 It is formed some columns at a time, compared at once and thrown away.
 """
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from taskviz.optima.l1 import BLOCK_BYTES, pairwise_l1
+from taskviz.optima.l1 import BLOCK_BYTES, accumulator, pairwise_l1
+from taskviz.optima.separated import separate, separated_distances
 
 _STRIDE = 16
 """Columns come in multiples of this, which the matrix product likes."""
 
-_GROUPS = 16
+_GROUPS = 8
 """Random groups of sampled channels whose spread gives the error of the sampled mode."""
 
 
@@ -56,27 +59,40 @@ def blocked_products(deltas: Tensor, unfolded: Tensor) -> Tensor:
     Returns:
         ``(T(T−1)/2,)`` float64.
     """
-    tasks, channels, positions = deltas.shape
-    width = unfolded.shape[-2]
-    # Columns of the weight and all its rows: so the signal is read as it lies.
-    step = BLOCK_BYTES // (tasks * channels * deltas.element_size())
-    step = min(width, max(_STRIDE, step // _STRIDE * _STRIDE))
-    buffer = deltas.new_empty(tasks * channels * step)
-    signal = deltas.reshape(tasks * channels, positions)
+    if unfolded.dim() == 2:
+        parts = separate(deltas)
+        if parts is not None:
+            return separated_distances(*parts, unfolded)
     total: Tensor | None = None
-    for start in range(0, width, step):
-        seen = unfolded[..., start : start + step, :].mT
-        block = buffer[: tasks * channels * seen.shape[-1]]
-        if unfolded.dim() == 2:
-            torch.mm(signal, seen, out=block.view(tasks * channels, -1))
-        else:
-            torch.bmm(
-                signal.view(tasks, channels, positions), seen, out=block.view(tasks, channels, -1)
-            )
-        found = pairwise_l1(block.view(tasks, -1))
+    for block in _gradient_blocks(deltas, unfolded):
+        found = pairwise_l1(block.flatten(1))
         total = found if total is None else total + found
     assert total is not None, "a kernel with an input"
     return total
+
+
+def _gradient_blocks(deltas: Tensor, unfolded: Tensor) -> Iterator[Tensor]:
+    """``(R, C, columns)`` products δ Uᵀ, some columns at a time; each is overwritten by the next.
+
+    Args:
+        deltas: ``(R, C, P)``.
+        unfolded: ``(K, P)``, or ``(R, K, P)``.
+    """
+    rows, channels, positions = deltas.shape
+    width = unfolded.shape[-2]
+    # All rows and some columns of the weight: so the signal is read as it lies.
+    fitting = BLOCK_BYTES // (rows * channels * deltas.element_size())
+    step = min(width, max(_STRIDE, fitting // _STRIDE * _STRIDE))
+    buffer = deltas.new_empty(rows * channels * step)
+    signal = deltas.reshape(rows * channels, positions)
+    for start in range(0, width, step):
+        seen = unfolded[..., start : start + step, :].mT
+        block = buffer[: rows * channels * seen.shape[-1]].view(rows, channels, -1)
+        if unfolded.dim() == 2:
+            torch.mm(signal, seen, out=block.view(rows * channels, -1))
+        else:
+            torch.bmm(signal.view(rows, channels, positions), seen, out=block)
+        yield block
 
 
 def sampled_products(
@@ -84,26 +100,28 @@ def sampled_products(
 ) -> tuple[Tensor, Tensor]:
     """:func:`blocked_products` on a random share of the output channels, unbiased.
 
-    m of C channels are drawn without replacement and the sum is scaled by C/m. They form up to 16
+    m of C channels are drawn without replacement and the sum is scaled by C/m. They form up to 8
     random groups of equal size; with z_g the mean a channel of group g, the variance is estimated
     without bias by (1 − m/C) C² var(z)/groups.
 
     Returns:
         sums and variances, ``(T(T−1)/2,)`` float64 each.
     """
-    channels = deltas.shape[1]
+    tasks, channels, positions = deltas.shape
     wanted = max(2, round(share * channels))
     groups = min(_GROUPS, wanted)
     each = wanted // groups
     if each * groups >= channels:
         exact = blocked_products(deltas, unfolded)
         return exact, torch.zeros_like(exact)
-    order = torch.randperm(channels, generator=generator).to(deltas.device)
-    means = torch.stack(
-        [
-            blocked_products(deltas[:, order[g * each : (g + 1) * each]], unfolded) / each
-            for g in range(groups)
-        ]
-    )
+    order = torch.randperm(channels, generator=generator)[: groups * each].to(deltas.device)
+    drawn = deltas[:, order].view(tasks, groups, each, positions).transpose(0, 1)
+    if unfolded.dim() == 3:
+        unfolded = unfolded.repeat(groups, 1, 1)
+    totals = accumulator(groups, tasks * (tasks - 1) // 2, device=deltas.device)
+    for block in _gradient_blocks(drawn.reshape(groups * tasks, each, positions), unfolded):
+        for total, group in zip(totals, block.view(groups, tasks, -1), strict=True):
+            total += pairwise_l1(group)
+    means = totals / each
     left_out = 1 - groups * each / channels
     return channels * means.mean(dim=0), left_out * channels**2 * means.var(dim=0) / groups

@@ -44,10 +44,10 @@ def square(pairs: Tensor, rows: int) -> Tensor:
     return full
 
 
-def accumulator(pairs: int, device: torch.device) -> Tensor:
-    """``(2, pairs)`` float64 zeros: sums, and the variance of those that are sampled."""
+def accumulator(*shape: int, device: torch.device) -> Tensor:
+    """Float64 zeros, on the host where the device has no float64."""
     where = torch.device("cpu") if device.type == "mps" else device
-    return torch.zeros(2, pairs, dtype=torch.float64, device=where)
+    return torch.zeros(shape, dtype=torch.float64, device=where)
 
 
 def _pairs(rows: Tensor) -> Tensor:

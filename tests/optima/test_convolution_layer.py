@@ -46,12 +46,13 @@ def test_blocks_change_nothing(block, joint, monkeypatch):
     np.testing.assert_allclose(blocked_products(deltas, seen), expected, rtol=1e-12)
 
 
-@pytest.mark.parametrize("share", [0.01, 0.3, 0.55])
-def test_sampling_is_unbiased_and_its_variance_too(share):
+@pytest.mark.parametrize(("share", "joint"), [(0.01, True), (0.3, False), (0.55, True)])
+def test_sampling_is_unbiased_and_its_variance_too(share, joint):
     generator = torch.Generator().manual_seed(0)
     deltas = torch.randn(2, 40, 3, generator=generator, dtype=torch.float64)
     deltas *= torch.rand(40, 1, generator=generator, dtype=torch.float64) * 5
-    seen = torch.randn(5, 3, generator=generator, dtype=torch.float64)
+    size = (5, 3) if joint else (2, 5, 3)
+    seen = torch.randn(*size, generator=generator, dtype=torch.float64)
     exact = float(blocked_products(deltas, seen))
     draws = [sampled_products(deltas, seen, share, generator) for _ in range(1500)]
     sums = np.array([float(sums) for sums, _ in draws])
@@ -59,6 +60,36 @@ def test_sampling_is_unbiased_and_its_variance_too(share):
     assert abs(sums.mean() - exact) < 4 * sums.std() / np.sqrt(len(sums))
     error = variances.std() / np.sqrt(len(variances)) + 0.06 * sums.var()
     assert abs(variances.mean() - sums.var()) < 4 * error
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_a_signal_that_separates_needs_no_gradient(dtype, monkeypatch):
+    """δ_tcp = α_tc v_cp, with dead channels; and not where a single number differs."""
+    generator = torch.Generator().manual_seed(0)
+    shapes = torch.randn(9, 6, generator=generator, dtype=dtype).relu()
+    shapes[3] = 0.0
+    factors = torch.randn(4, 9, generator=generator, dtype=dtype)
+    factors[2, 5] = 0.0
+    deltas = factors[:, :, None] * shapes
+    seen = torch.randn(7, 6, generator=generator, dtype=dtype)
+    expected = torch.nn.functional.pdist((deltas @ seen.mT).flatten(1).double(), p=1)
+    formed = []
+    blocks = convolution._gradient_blocks
+    monkeypatch.setattr(
+        convolution, "_gradient_blocks", lambda *given: formed.append(1) or blocks(*given)
+    )
+    rtol = 1e-12 if dtype == torch.float64 else 1e-5
+    np.testing.assert_allclose(blocked_products(deltas, seen), expected, rtol=rtol)
+    assert not formed
+    for task, channel in ((1, 8), (3, 0)):
+        other = deltas.clone()
+        other[task, channel, 2] += 1e-3
+        expected = torch.nn.functional.pdist((other @ seen.mT).flatten(1).double(), p=1)
+        np.testing.assert_allclose(blocked_products(other, seen), expected, rtol=rtol)
+    assert len(formed) == 2
+    apart = seen.expand(4, -1, -1).contiguous()
+    expected = torch.nn.functional.pdist((deltas @ seen.mT).flatten(1).double(), p=1)
+    np.testing.assert_allclose(blocked_products(deltas, apart), expected, rtol=rtol)
 
 
 def test_all_channels_are_exact():
