@@ -17,6 +17,7 @@ from taskviz.ui import (
     store,
 )
 from taskviz.ui.affinity_words import headline
+from taskviz.ui.labels import matrix_labels
 from taskviz.ui.options_form import options_form
 from taskviz.ui.text import plural, safe
 from taskviz.values import AffinityMatrix, TaskCollection, TaskvizError
@@ -113,12 +114,11 @@ def choose_matrix() -> tuple[str, AffinityMatrix] | None:
     if wanted not in keys:
         wanted = keys[0]
     if len(stored) > 1:
-        by_key = dict(stored)
         wanted = st.selectbox(
             "Matrix shown",
             keys,
             index=keys.index(wanted),
-            format_func=lambda key: store.matrix_label(by_key[key]),
+            format_func=matrix_labels(stored).__getitem__,
             help="Every matrix that was computed for this collection.",
         )
     if state.get("matrix") != wanted:

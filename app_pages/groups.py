@@ -16,6 +16,7 @@ from taskviz.ui import (
     workbench,
     workbench_view,
 )
+from taskviz.ui.labels import matrix_labels, told_apart
 from taskviz.ui.options_form import options_form
 from taskviz.ui.plan_table import plan_table
 from taskviz.ui.text import safe
@@ -56,11 +57,10 @@ own = store.affinities_of(collection) if collection is not None else []
 if imported is None and not own:
     nothing_yet()
 by_key: dict[str, Any] = dict(own)
-names = {key: store.matrix_label(matrix) for key, matrix in own}
 elsewhere = imports.labels(store.cache())
 if imported is not None:
     by_key[state.get("matrix") or ""] = imported
-names = imports.told_apart({**names, **elsewhere})
+names = told_apart({**matrix_labels(own), **elsewhere})
 if state.get("matrix") not in by_key:
     state.put("matrix", next(iter(by_key)))
 

@@ -5,6 +5,7 @@ import streamlit as st
 from taskviz.figures.style import duration_words
 from taskviz.grouping import GROUPERS
 from taskviz.ui import frame, state, store
+from taskviz.ui.labels import matrix_labels
 from taskviz.ui.text import plural, safe
 from taskviz.values import Grouping, TaskvizError
 
@@ -12,6 +13,7 @@ frame.title("report")
 collection = frame.need_collection()
 stored = dict(store.affinities_of(collection))
 plan = store.plan(state.get("plan"))
+labels = matrix_labels(list(stored.items()))
 job = store.job(state.get("run"))
 results = store.results(job) if job is not None and job.state == "done" else {}
 if results and "chosen" in results:
@@ -41,7 +43,7 @@ with left:
                 "Affinity matrices",
                 keys,
                 default=[current if current in keys else keys[0]],
-                format_func=lambda key: store.matrix_label(stored[key]),
+                format_func=labels.__getitem__,
                 key="report_matrices",
             )
         else:

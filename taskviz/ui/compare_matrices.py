@@ -8,7 +8,7 @@ from taskviz.affinity.reliability import reliability
 from taskviz.figures import heatmap
 from taskviz.figures.small_heatmap import small_heatmap
 from taskviz.figures.style import chart_config, duration_words
-from taskviz.ui import store
+from taskviz.ui.labels import matrix_labels
 from taskviz.ui.text import safe
 from taskviz.values import AffinityMatrix
 
@@ -21,18 +21,19 @@ def draw(stored: list[tuple[str, AffinityMatrix]], *, dark: bool) -> None:
     if len(matrices) < 2:
         st.info("Compute a second matrix, by another estimator or seed, to compare the two.")
         return
+    names = matrix_labels(stored)
     picked = st.multiselect(
         "Matrices",
         list(matrices),
         default=list(matrices)[: min(3, len(matrices))],
-        format_func=lambda key: store.matrix_label(matrices[key]),
+        format_func=names.__getitem__,
         max_selections=MOST,
         key="compared",
     )
     if len(picked) < 2:
         st.caption("Choose at least two.")
         return
-    labels = [store.matrix_label(matrices[key]) for key in picked]
+    labels = [names[key] for key in picked]
     agreement = rank_agreement([matrices[key] for key in picked], labels)
     st.markdown("**Do they rank the pairs alike?** Spearman correlation of the entries")
     st.dataframe(

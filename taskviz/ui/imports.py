@@ -3,8 +3,6 @@
 import csv
 import hashlib
 import io
-from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,11 +10,11 @@ import streamlit as st
 
 from taskviz.cache import Cache
 from taskviz.ui import store
+from taskviz.ui.labels import IMPORTED
 from taskviz.ui.text import safe
 from taskviz.values import AffinityMatrix, SubsetTable, TaskvizError
 
 KIND = "imported"
-PREFIX = "i-"
 MOST_TASKS = 500
 """A board of more cards than this helps nobody and slows every page."""
 
@@ -61,18 +59,18 @@ def import_scores(data: bytes, name: str, cache: Cache) -> str:
             lambda target: (target / f"scores{suffix}").write_bytes(data),
             {"name": label, "tasks": len(found.tasks), "what": what},
         )
-    return PREFIX + key
+    return IMPORTED + key
 
 
 def is_import(key: str | None) -> bool:
     """True where a key of the URL speaks of imported scores."""
-    return bool(key) and str(key).startswith(PREFIX)
+    return bool(key) and str(key).startswith(IMPORTED)
 
 
 def labels(cache: Cache) -> dict[str, str]:
     """Key → label of everything imported, newest first."""
     return {
-        PREFIX + entry.key: f"Imported {entry.parts.get('what')} · {entry.parts.get('name')}"
+        IMPORTED + entry.key: f"Imported {entry.parts.get('what')} · {entry.parts.get('name')}"
         for entry in cache.entries(KIND)
     }
 
@@ -83,23 +81,11 @@ def _opened(folder: str) -> AffinityMatrix | SubsetTable:
     return read_scores(path)
 
 
-def told_apart(names: Mapping[str, str]) -> dict[str, str]:
-    """The same names; those that repeat get the beginning of their key.
-
-    A select box finds its choice by the text it shows: two of the same text would be one.
-    """
-    seen = Counter(names.values())
-    return {
-        key: name if seen[name] == 1 else f"{name} ({key.removeprefix(PREFIX)[:6]})"
-        for key, name in names.items()
-    }
-
-
 def find(key: str | None, cache: Cache) -> AffinityMatrix | SubsetTable | None:
     """Imported scores by their key; None where there are none."""
     if not is_import(key):
         return None
-    name = str(key).removeprefix(PREFIX)
+    name = str(key).removeprefix(IMPORTED)
     folder = cache.find(KIND, name) if name.isalnum() else None
     return _opened(str(folder)) if folder is not None else None
 

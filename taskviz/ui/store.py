@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from taskviz.affinity import ESTIMATORS, estimator_class
+from taskviz.affinity import estimator_class
 from taskviz.affinity.price import Price
 from taskviz.affinity.price import price as measure_price
 from taskviz.cache import Cache, key_of
@@ -25,7 +25,6 @@ from taskviz.values import (
     TaskCollection,
     TaskvizError,
     TrainingResult,
-    option_defaults,
 )
 from taskviz.values.storage import dumps, read_json, write_text
 from taskviz.verbs import group_frontier, read_training, stored_affinities, write_report
@@ -91,17 +90,6 @@ def collection(name: str) -> TaskCollection:
 def affinities_of(collection: TaskCollection) -> list[tuple[str, AffinityMatrix]]:
     """Key and matrix of everything computed for a collection, newest first."""
     return [(found.key, found.matrix) for found in stored_affinities(collection, cache())]
-
-
-def matrix_label(matrix: AffinityMatrix) -> str:
-    """A matrix in a list: estimator, what was set apart from the defaults, seed."""
-    kind = estimator_class(matrix.method) if matrix.method in ESTIMATORS else None
-    usual = option_defaults(kind.Options) if kind else {}
-    changed = [
-        f"{name} {value}" for name, value in matrix.options.items() if usual.get(name) != value
-    ]
-    title = kind.title if kind else matrix.method
-    return " · ".join([title, *changed, f"seed {matrix.seed}"])
 
 
 @st.cache_data(max_entries=256, show_spinner=False)

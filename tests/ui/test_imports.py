@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from taskviz.cache import Cache
-from taskviz.ui.imports import KIND, find, import_scores, labels, told_apart
+from taskviz.ui.imports import KIND, find, import_scores, labels
+from taskviz.ui.labels import told_apart
 from taskviz.values import AffinityMatrix, SubsetTable, TaskvizError
 
 MATRIX = b"x,a,b\na,1,0.5\nb,0.25,1\n"
