@@ -32,10 +32,26 @@ def unfold(layer: nn.Conv1d | nn.Conv2d, inputs: Tensor) -> Tensor:
 
     assert not isinstance(layer.padding, str), "padding by name has no closed form here"
     kernel, padding = both(layer.kernel_size, 1), both(layer.padding, 0)
-    stride = both(layer.stride, 1)
-    if kernel == (1, 1) and padding == (0, 0):
-        return inputs[:, :, :: stride[0], :: stride[1]].flatten(2)
-    return F.unfold(inputs, kernel, both(layer.dilation, 1), padding, stride)
+    stride, dilation = both(layer.stride, 1), both(layer.dilation, 1)
+    padded = F.pad(inputs, (padding[1], padding[1], padding[0], padding[0])).contiguous()
+    n, channels = padded.shape[:2]
+    sizes = [
+        (size - d * (k - 1) - 1) // s + 1
+        for size, k, s, d in zip(padded.shape[2:], kernel, stride, dilation, strict=True)
+    ]
+    steps = padded.stride()
+    # A view and one copy of whole rows: several times as fast as im2col on large maps.
+    windows = padded.as_strided(
+        (n, channels, *kernel, *sizes),
+        (
+            *steps[:2],
+            steps[2] * dilation[0],
+            steps[3] * dilation[1],
+            steps[2] * stride[0],
+            steps[3] * stride[1],
+        ),
+    )
+    return windows.reshape(n, channels * kernel[0] * kernel[1], sizes[0] * sizes[1])
 
 
 def unfolded_size(layer: nn.Module, output: torch.Size) -> int:
@@ -63,16 +79,12 @@ def blocked_products(deltas: Tensor, unfolded: Tensor) -> Tensor:
         parts = separate(deltas)
         if parts is not None:
             return separated_distances(*parts, unfolded)
-    total: Tensor | None = None
-    for block in _gradient_blocks(deltas, unfolded):
-        found = pairwise_l1(block.flatten(1))
-        total = found if total is None else total + found
-    assert total is not None, "a kernel with an input"
-    return total
+    found = [pairwise_l1(block) for block in _gradient_blocks(deltas, unfolded)]
+    return torch.stack(found).sum(dim=0)
 
 
 def _gradient_blocks(deltas: Tensor, unfolded: Tensor) -> Iterator[Tensor]:
-    """``(R, C, columns)`` products δ Uᵀ, some columns at a time; each is overwritten by the next.
+    """``(R, C · columns)`` of δ Uᵀ, some columns at a time; each is overwritten by the next.
 
     Args:
         deltas: ``(R, C, P)``.
@@ -85,14 +97,12 @@ def _gradient_blocks(deltas: Tensor, unfolded: Tensor) -> Iterator[Tensor]:
     step = min(width, max(_STRIDE, fitting // _STRIDE * _STRIDE))
     buffer = deltas.new_empty(rows * channels * step)
     signal = deltas.reshape(rows * channels, positions)
-    for start in range(0, width, step):
-        seen = unfolded[..., start : start + step, :].mT
-        block = buffer[: rows * channels * seen.shape[-1]].view(rows, channels, -1)
-        if unfolded.dim() == 2:
-            torch.mm(signal, seen, out=block.view(rows * channels, -1))
-        else:
-            torch.bmm(signal.view(rows, channels, positions), seen, out=block)
-        yield block
+    if unfolded.dim() == 3:
+        signal = signal.view(rows, channels, positions)
+    for seen in torch.split(unfolded.mT, step, dim=-1):
+        out = buffer[: rows * channels * seen.shape[-1]]
+        torch.matmul(signal, seen, out=out.view(*signal.shape[:-1], -1))
+        yield out.view(rows, -1)
 
 
 def sampled_products(

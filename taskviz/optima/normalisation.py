@@ -33,18 +33,22 @@ def scale_gradients(layer: Normalisation, deltas: Signals, inputs: Tensor) -> Te
     hats = normalised(layer, inputs if joint else inputs.flatten(0, 1))
     each = [hats] * len(deltas) if joint else hats.view_as(inputs).unbind()
     return torch.stack(
-        [_over_positions(layer, own * hat) for own, hat in zip(deltas, each, strict=True)]
+        [
+            torch.linalg.vecdot(_by_feature(layer, own), _by_feature(layer, hat))
+            for own, hat in zip(deltas, each, strict=True)
+        ]
     )
 
 
 def shift_gradients(layer: Normalisation, deltas: Signals) -> Tensor:
     """``(T, n, features)`` gradients of β."""
-    return torch.stack([_over_positions(layer, own) for own in deltas])
+    return torch.stack([_by_feature(layer, own).sum(dim=2) for own in deltas])
 
 
-def _over_positions(layer: Normalisation, values: Tensor) -> Tensor:
+def _by_feature(layer: Normalisation, values: Tensor) -> Tensor:
+    """``(n, features, positions)``."""
     n = len(values)
     if isinstance(layer, nn.LayerNorm):
         features = torch.Size(layer.normalized_shape).numel()
-        return values.reshape(n, -1, features).sum(dim=1)
-    return values.reshape(n, values.shape[1], -1).sum(dim=2)
+        return values.reshape(n, -1, features).mT
+    return values.reshape(n, values.shape[1], -1)
