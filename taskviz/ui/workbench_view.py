@@ -18,7 +18,6 @@ from taskviz.values import AffinityMatrix, Grouping
 
 BOARD = "group_board"
 LOW = 180
-MOST_IN_LEGEND = 3
 
 
 @st.fragment
@@ -261,10 +260,9 @@ def _graph_figure(
         layout=store.layout(made[0], _matrix),
         dark=made[2],
     )
-    figure.layout.height = 330
-    # The board beside it shows colours and letters too; a long legend would leave no graph.
-    if len(_plan.groups) > MOST_IN_LEGEND:
-        figure.layout.showlegend = False
+    figure.layout.height = 400
+    # The board beside it shows colours and letters already.
+    figure.layout.showlegend = False
     return figure, task_graph.describe_task_graph(_matrix, threshold=made[1], groups=_plan)
 
 
