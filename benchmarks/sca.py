@@ -11,6 +11,8 @@ The loops are timed on a few units and scaled to all, since each unit costs them
 plain      one forward and one backward pass a unit and task, then the pairs by subtraction
 better     one forward pass and T backward passes a unit, then the pairs by subtraction
 vmap       torch.func.vmap(grad) a task, then the pairs by subtraction
+…_pdist    the same loop with the pairs by torch.pdist on the T whole gradients, which shows how
+           much of a ratio is owed to the pairs and how much to the gradients
 limit      one batched forward pass and T full backward passes: the cost of T mean gradients,
            without any distance
 """
@@ -32,7 +34,7 @@ from torch.profiler import ProfilerActivity, profile
 from taskviz.networks import MLPTrunk, MultiHeadNetwork
 from taskviz.optima import way
 from taskviz.optima.distances import pairwise_distances
-from taskviz.optima.plain import plain_distances
+from taskviz.optima.plain import plain_distances, plain_gradients
 from taskviz.optima.units import Units, shared_parameters
 from taskviz.values import Task
 
@@ -143,6 +145,8 @@ def _case(case: str, dtype: str, quick: bool, repeats: int | None) -> dict[str, 
         "first_use_seconds": _first_use(network, units),
         "plain_over_factorised": ratios["plain"],
         "better_over_factorised": ratios["better"],
+        "plain_pdist_over_factorised": ratios["plain_pdist"],
+        "better_pdist_over_factorised": ratios["better_pdist"],
         "vmap_over_factorised": ratios["vmap"],
         "factorised_over_limit": 1 / ratios["limit"],
         "peak_bytes": peak,
@@ -187,6 +191,8 @@ def _contenders(network: MultiHeadNetwork, units: Units, few: int, together: int
         "limit": (lambda: limit(network, units), 1.0),
         "plain": (lambda: plain_distances(network, part), scale),
         "better": (lambda: better_loop(network, part), scale),
+        "plain_pdist": (lambda: plain_pdist(network, part), scale),
+        "better_pdist": (lambda: better_loop(network, part, fused=True), scale),
         "vmap": (lambda: vmap_distances(network, batch), len(units) / together),
     }
 
@@ -202,7 +208,12 @@ def limit(network: MultiHeadNetwork, units: Units) -> list[tuple[Tensor, ...]]:
     return [torch.autograd.grad(loss, shared, retain_graph=True) for loss in losses]
 
 
-def better_loop(network: MultiHeadNetwork, units: Units) -> Tensor:
+def plain_pdist(network: MultiHeadNetwork, units: Units) -> Tensor:
+    """The plain loop with fused pairs."""
+    return torch.stack([F.pdist(rows, p=1) for rows in plain_gradients(network, units)])
+
+
+def better_loop(network: MultiHeadNetwork, units: Units, *, fused: bool = False) -> Tensor:
     """One forward pass a unit (a unit and task where inputs differ), T backward passes."""
     shared = shared_parameters(network.trunk)
     total = torch.zeros(len(units.tasks), len(units.tasks), dtype=torch.float64)
@@ -214,7 +225,10 @@ def better_loop(network: MultiHeadNetwork, units: Units) -> Tensor:
             loss = unit.loss(t, network.heads[t](features[0 if units.joint else t])).sum()
             found = torch.autograd.grad(loss, shared, retain_graph=True)
             rows.append(torch.cat([gradient.flatten() for gradient in found]))
-        _add_pairs(total, rows)
+        if fused:
+            F.pdist(torch.stack(rows), p=1)
+        else:
+            _add_pairs(total, rows)
     return total
 
 
@@ -320,13 +334,14 @@ def peak_bytes(once: Callable[[], object]) -> int:
 def table(result: dict[str, Any]) -> str:
     """The figures that matter, for a terminal."""
     lines = [
-        f"{'case':<10}{'type':<9}{'ms':>8}{'plain ÷':>9}{'better ÷':>10}{'vmap ÷':>8}"
+        f"{'case':<10}{'type':<9}{'ms':>8}{'plain ÷':>9}{'better ÷':>10}{'…pdist':>14}{'vmap ÷':>8}"
         f"{'÷ limit':>9}{'memory ÷ parameters':>21}{'error':>10}"
     ]
     for case in result["cases"]:
         lines.append(
             f"{case['case']:<10}{case['dtype']:<9}{1e3 * case['seconds']['factorised']:>8.1f}"
             f"{case['plain_over_factorised']:>9.1f}{case['better_over_factorised']:>10.2f}"
+            f"{case['plain_pdist_over_factorised']:>8.1f}{case['better_pdist_over_factorised']:>6.1f}"
             f"{case['vmap_over_factorised']:>8.1f}{case['factorised_over_limit']:>9.2f}"
             f"{case['peak_over_parameters']['factorised']:>21.2f}"
             f"{case['largest_relative_error']:>10.0e}"
