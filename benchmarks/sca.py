@@ -99,11 +99,11 @@ def run(
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        found = [
-            _case(case, dtype, quick, repeats)
+        found = {
+            f"{case} {dtype}": _case(case, dtype, quick, repeats)
             for case in cases
             for dtype in (DTYPES if case != "resnet" else ("float32",))
-        ]
+        }
     finally:
         torch.set_num_threads(threads)
     return {"benchmark": "sca", "threads": 1, "torch": torch.__version__, "cases": found}
@@ -337,7 +337,7 @@ def table(result: dict[str, Any]) -> str:
         f"{'case':<10}{'type':<9}{'ms':>8}{'plain ÷':>9}{'better ÷':>10}{'…pdist':>14}{'vmap ÷':>8}"
         f"{'÷ limit':>9}{'memory ÷ parameters':>21}{'error':>10}"
     ]
-    for case in result["cases"]:
+    for case in result["cases"].values():
         lines.append(
             f"{case['case']:<10}{case['dtype']:<9}{1e3 * case['seconds']['factorised']:>8.1f}"
             f"{case['plain_over_factorised']:>9.1f}{case['better_over_factorised']:>10.2f}"
