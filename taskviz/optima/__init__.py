@@ -1,1 +1,31 @@
-"""Per-sample task gradients and what follows from them."""
+"""Per-sample task gradients and what follows from them.
+
+The face of this room is :mod:`taskviz.optima.distances`: a network and
+:class:`~taskviz.optima.units.Units` in, L1 distances between the tasks' gradients out. Behind it:
+
+- ``way`` picks closed forms or the generic way and checks them at the first use of a network;
+- ``comparison`` takes the units through it in chunks that fit into memory;
+- ``capture`` and ``features`` give a layer's inputs and the gradients of its outputs;
+- ``layers`` hands a layer to ``linear``, ``convolution`` (with ``separated``) or
+  ``normalisation``; ``generic`` takes any trunk; all end in ``l1``;
+- ``plain`` is what each of them must equal.
+
+``density`` holds the densities and bounds of the SCA paper as functions of such distances.
+"""
+
+from taskviz.optima.distances import (
+    PairwiseDistances,
+    gradient_norms,
+    pairwise_distances,
+    unit_distances,
+)
+from taskviz.optima.units import Units, draw_units
+
+__all__ = [
+    "PairwiseDistances",
+    "Units",
+    "draw_units",
+    "gradient_norms",
+    "pairwise_distances",
+    "unit_distances",
+]

@@ -214,9 +214,9 @@ class Comparison:
                 own = seen[span] if joint else self._cut(seen, tally.run.tasks, span)
                 mine = self._cut_signals(signals, tally.run.tasks, span)
                 sums, variance = layer_distances(layers[trace.layer], mine, own, self._sampling)
-                tally.total[0] += sums
+                tally.total[0] += sums.to(tally.total.device)
                 if variance is not None:
-                    tally.total[1] += variance
+                    tally.total[1] += variance.to(tally.total.device)
         if joint:
             for tally, span in spans:
                 _note_features(tally, self._cut(cotangents, tally.run.tasks, span))
@@ -232,7 +232,8 @@ class Comparison:
             if not unit.joint:
                 blank = features[0] * 0
                 picked = [features[t] if t < len(features) else blank for t in tasks]
-            tally.total[0] += generic_distances(picked, cotangents, self._shared, self._elements)
+            found = generic_distances(picked, cotangents, self._shared, self._elements)
+            tally.total[0] += found.to(tally.total.device)
         if unit.joint:
             _note_features(tally, cotangents)
 

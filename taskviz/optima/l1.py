@@ -52,6 +52,11 @@ def accumulator(*shape: int, device: torch.device) -> Tensor:
 
 def _pairs(rows: Tensor) -> Tensor:
     if rows.device.type == "mps":
-        gaps = [(rows[s + 1 :] - rows[s]).abs().sum(dim=1) for s in range(len(rows) - 1)]
-        return torch.cat(gaps).cpu().double()
+        return by_subtraction(rows).cpu().double()
     return F.pdist(rows.contiguous(), p=1.0).double()
+
+
+def by_subtraction(rows: Tensor) -> Tensor:
+    """:func:`pairwise_l1` of one block in its own type, where the device has no fused form."""
+    gaps = [(rows[s + 1 :] - rows[s]).abs().sum(dim=1) for s in range(len(rows) - 1)]
+    return torch.cat(gaps) if gaps else rows.new_zeros(0)
