@@ -6,7 +6,7 @@ import streamlit as st
 
 from taskviz.affinity import ESTIMATORS, estimator_class
 from taskviz.figures.style import duration_words
-from taskviz.jobs import LIVE, start_job
+from taskviz.jobs import LIVE
 from taskviz.ui import (
     compare_matrices,
     frame,
@@ -63,20 +63,12 @@ def choose_estimator(collection: TaskCollection) -> None:
     price = price_words(collection, method, options)
     start.caption(f":material/timer: Cost: {price}.")
     if start.button("Compute", type="primary", icon=":material/play_arrow:", width="stretch"):
-        job = start_job(
+        job_panel.start(
             "affinity",
-            {
-                "collection": store.resolve(state.get("collection") or "").to_json(),
-                "method": method,
-                "options": options,
-                "seed": int(seed),
-                "device": "auto",
-            },
+            {"method": method, "options": options, "seed": int(seed)},
             title=f"{kind.title} on {collection.name}",
-            store=store.jobs(),
+            url_key="job",
         )
-        state.put("job", job.id)
-        st.rerun()
 
 
 def watch_job() -> None:

@@ -5,7 +5,7 @@ import streamlit as st
 from taskviz.engines import describe_device, pick_device
 from taskviz.figures import comparison
 from taskviz.figures.style import chart_config, group_letter
-from taskviz.jobs import LIVE, Job, start_job
+from taskviz.jobs import LIVE, Job
 from taskviz.training.compare import comparison_table, summary_sentences
 from taskviz.training.options import TrainingOptions
 from taskviz.training.weighting import WEIGHTINGS
@@ -71,10 +71,9 @@ def set_up(collection: TaskCollection, plan: Grouping) -> None:
             f"{options['epochs']} epochs a model, stopped early on validation loss · seed {seed}"
         )
         if st.button("Start training", type="primary", icon=":material/play_arrow:"):
-            started = start_job(
+            job_panel.start(
                 "training",
                 {
-                    "collection": store.resolve(state.get("collection") or "").to_json(),
                     "grouping": plan.to_json(),
                     "affinity": state.get("matrix"),
                     "baselines": baselines,
@@ -82,13 +81,10 @@ def set_up(collection: TaskCollection, plan: Grouping) -> None:
                     "weighting": weighting,
                     "options": options,
                     "seed": int(seed),
-                    "device": "auto",
                 },
                 title=f"Training {plural(len(plan.groups), 'group')} of {collection.name}",
-                store=store.jobs(),
+                url_key="run",
             )
-            state.put("run", started.id)
-            st.rerun()
 
 
 def watch(job_id: str) -> None:

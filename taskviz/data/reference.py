@@ -165,8 +165,3 @@ def _path(reference: str) -> Path:
             f"{', '.join(BUILT_INS)}."
         )
     raise unknown_choice("collection", reference, BUILT_INS)
-
-
-def with_split(ref: CollectionRef, seed: int) -> CollectionRef:
-    """The same collection under another split."""
-    return replace(ref, split_seed=seed)

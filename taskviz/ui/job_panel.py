@@ -1,12 +1,14 @@
 """Running jobs as bars, and one job's state with what can be done about it."""
 
 import time
+from collections.abc import Mapping
+from typing import Any
 
 import streamlit as st
 
 from taskviz.figures.style import duration_words
-from taskviz.jobs import LIVE, Job, cancel_job, resume_job
-from taskviz.ui import store
+from taskviz.jobs import LIVE, Job, cancel_job, resume_job, start_job
+from taskviz.ui import state, store
 from taskviz.ui.text import safe
 from taskviz.values import TaskvizError
 
@@ -50,6 +52,26 @@ def _time_left(job: Job) -> str:
     if job.seconds_left is None:
         return "estimating"
     return f"{duration_words(job.seconds_left)} left"
+
+
+def start(kind: str, entries: Mapping[str, Any], *, title: str, url_key: str) -> None:
+    """Start a job on the collection in use and put it into the URL; a refusal is its sentence.
+
+    Args:
+        kind: of the job.
+        entries: of its spec, besides collection and device.
+        title: one line for people.
+        url_key: where the page keeps the job's id.
+    """
+    try:
+        ref = store.resolve(state.get("collection") or "")
+        spec = {**entries, "collection": ref.to_json(), "device": "auto"}
+        job = start_job(kind, spec, title=title, store=store.jobs())
+    except TaskvizError as error:
+        st.error(safe(error), title="This could not be started")
+        return
+    state.put(url_key, job.id)
+    st.rerun()
 
 
 def headline(job: Job) -> None:

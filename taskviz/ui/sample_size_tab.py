@@ -4,7 +4,7 @@ import streamlit as st
 
 from taskviz.figures import sample_size
 from taskviz.figures.style import chart_config
-from taskviz.jobs import LIVE, Job, start_job
+from taskviz.jobs import LIVE, Job
 from taskviz.ui import job_panel, state, store
 from taskviz.ui.text import safe
 from taskviz.values import TaskCollection, TaskvizError
@@ -23,7 +23,12 @@ def draw(collection: TaskCollection, *, dark: bool) -> None:
             "Repeats", value=8, min_value=2, max_value=100, step=1, key="study_repeats", width=180
         )
         if st.button("Start the study", icon=":material/play_arrow:", type="primary"):
-            _start(collection, int(repeats))
+            job_panel.start(
+                "sample-size",
+                {"options": {}, "repeats": int(repeats)},
+                title=f"Sample size of SCA on {collection.name}",
+                url_key="study",
+            )
         return
     if job.state in LIVE:
         st.fragment(_poll, run_every="1s")(job.id)
@@ -34,26 +39,6 @@ def draw(collection: TaskCollection, *, dark: bool) -> None:
     if job.state not in LIVE and st.button("Another study", icon=":material/add:"):
         state.put("study", None)
         st.rerun()
-
-
-def _start(collection: TaskCollection, repeats: int) -> None:
-    try:
-        job = start_job(
-            "sample-size",
-            {
-                "collection": store.resolve(state.get("collection") or "").to_json(),
-                "options": {},
-                "repeats": repeats,
-                "device": "auto",
-            },
-            title=f"Sample size of SCA on {collection.name}",
-            store=store.jobs(),
-        )
-    except TaskvizError as error:
-        st.error(safe(error))
-        return
-    state.put("study", job.id)
-    st.rerun()
 
 
 def _poll(job_id: str) -> None:

@@ -6,6 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from taskviz.ui.pages import PAGES
+from taskviz.values import TaskvizError
 
 ROOT = Path(__file__).resolve().parents[2]
 NEED_A_COLLECTION = [entry.name for entry in PAGES if entry.name not in ("collection", "jobs")]
@@ -87,3 +88,14 @@ def test_a_built_in_is_opened_and_its_tasks_are_shown() -> None:
         "linnerud"
     )
     assert "linnerud" in [element.value for element in app.subheader]
+
+
+def test_a_job_that_cannot_start_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise TaskvizError("The disk is full: free some space.")
+
+    monkeypatch.setattr("taskviz.ui.job_panel.start_job", refuse)
+    app = open_app("affinity", collection="linnerud")
+    next(button for button in app.button if button.label == "Compute").click().run()
+    assert not app.exception
+    assert [error.value for error in app.error] == ["The disk is full\\: free some space\\."]
