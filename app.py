@@ -5,26 +5,31 @@ this file, whenever a link opens a page on a server that has just started.
 """
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 from taskviz.ui import frame, state
-from taskviz.ui.pages import ASSETS, PAGES
+from taskviz.ui.pages import ASSETS, PAGES, SECTIONS, PageEntry
 
 st.set_page_config(page_title="taskviz", page_icon=str(ASSETS / "mark.svg"), layout="wide")
 st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "mark.svg"), size="large")
 
-page = st.navigation(
-    [
-        st.Page(
-            f"app_pages/{entry.name}.py",
-            title=entry.title,
-            icon=entry.icon,
-            url_path=entry.name,
-            help=entry.help,
-            default=entry.name == "collection",
-        )
-        for entry in PAGES
-    ]
-)
+
+def draw(entry: PageEntry) -> StreamlitPage:
+    """A page for the navigation."""
+    return st.Page(
+        f"app_pages/{entry.name}.py",
+        title=entry.title,
+        icon=entry.icon,
+        url_path=entry.name,
+        help=entry.help,
+        default=entry.name == "collection",
+    )
+
+
+sections = {
+    section: [draw(entry) for entry in PAGES if entry.section == section] for section in SECTIONS
+}
+page = st.navigation({name: pages for name, pages in sections.items() if pages}, expanded=True)
 state.sync(page.url_path)
 frame.sidebar()
 page.run()

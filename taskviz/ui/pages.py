@@ -8,12 +8,14 @@ ASSETS = Path(__file__).parent / "assets"
 
 @dataclass(frozen=True)
 class PageEntry:
-    """One page: file name and URL path, title, icon, one line on what it answers."""
+    """One page: file name and URL path, title, icon, one line on what it answers, and the heading
+    of the navigation that it stands under."""
 
     name: str
     title: str
     icon: str
     help: str
+    section: str = ""
 
     @property
     def file(self) -> str:
@@ -51,12 +53,16 @@ PAGES = (
         "Report",
         ":material/description:",
         "One self-contained file with the answer, its evidence and the command that repeats it.",
+        "Output",
     ),
     PageEntry(
         "jobs",
         "Jobs",
         ":material/work_history:",
         "Everything that runs or ran: cancel, resume, read the log, see the cache.",
+        "Output",
     ),
 )
+SECTIONS = ("", "Understand", "Output")
+"""Headings of the navigation, in order; a page without one stands above them all."""
 BY_NAME = {entry.name: entry for entry in PAGES}
