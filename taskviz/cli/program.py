@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from taskviz import __version__
-from taskviz.cli import affinity, collections, group, jobs, report, serve, train
+from taskviz.cli import affinity, collections, group, jobs, predict, report, serve, train
 from taskviz.cli.terminal import one_line
 from taskviz.values import Cancelled, TaskvizError
 
@@ -46,6 +46,7 @@ collections.register(program)
 affinity.register(program)
 group.register(program)
 train.register(program)
+predict.register(program)
 report.register(program)
 jobs.register(program)
 serve.register(program)

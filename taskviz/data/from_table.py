@@ -69,6 +69,7 @@ def collection_from_table(
         split,
         feature_names=encoded.features,
         origin=replace(origin, targets=tuple(targets)),
+        input_columns=encoded.plan,
     )
 
 

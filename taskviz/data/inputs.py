@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taskviz.data.columns import as_numbers, encode_levels, plain_column
+from taskviz.values import InputColumn
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,34 +28,40 @@ class EncodedInputs:
         values: ``(n, p)`` float64; NaN where the cell is missing.
         features: ``p`` names: the column's, or ``column=level``.
         columns: ``p`` names of the columns they come from.
+        plan: the columns with their levels, to encode other rows alike.
     """
 
     values: NDArray[np.float64]
     features: tuple[str, ...]
     columns: tuple[str, ...]
+    plan: tuple[InputColumn, ...]
 
 
 def encode_inputs(frame: "pd.DataFrame", names: Sequence[str]) -> EncodedInputs:
     """Encode columns; text with two levels gives one feature, with more one a level."""
     blocks: list[NDArray[np.float64]] = []
-    features: list[str] = []
-    columns: list[str] = []
+    plan: list[InputColumn] = []
     for name in names:
-        block, found = _encode(plain_column(frame[name]), name)
+        block, column = _encode(plain_column(frame[name]), name)
         blocks.append(block)
-        features += found
-        columns += [name] * len(found)
+        plan.append(column)
     values = np.concatenate(blocks, axis=1) if blocks else np.empty((len(frame), 0))
-    return EncodedInputs(values, tuple(features), tuple(columns))
+    features = tuple(feature for column in plan for feature in column.features)
+    columns = tuple(column.name for column in plan for _ in column.features)
+    return EncodedInputs(values, features, columns, tuple(plan))
 
 
-def _encode(column: "pd.Series[Any]", name: str) -> tuple[NDArray[np.float64], list[str]]:
+def one_hot(codes: NDArray[np.float64], levels: int) -> NDArray[np.float64]:
+    """``(n, levels)`` of codes, NaN where missing; of two levels the second only, ``(n, 1)``."""
+    block = (codes[:, None] == np.arange(levels)).astype(np.float64)
+    block[np.isnan(codes)] = np.nan
+    # The second of two levels says it all; of more, each has its place in the first layer.
+    return np.asarray(block[:, 1:] if levels == 2 else block)
+
+
+def _encode(column: "pd.Series[Any]", name: str) -> tuple[NDArray[np.float64], InputColumn]:
     values, stray = as_numbers(column)
     if not stray.any():
-        return values[:, None], [name]
+        return values[:, None], InputColumn(name)
     codes, levels = encode_levels(column)
-    block = (codes[:, None] == np.arange(len(levels))).astype(np.float64)
-    block[np.isnan(codes)] = np.nan
-    features = [f"{name}={level}" for level in levels]
-    # The second of two levels says it all; of more, each has its place in the first layer.
-    return (block[:, 1:], features[1:]) if len(levels) == 2 else (block, features)
+    return one_hot(codes, len(levels)), InputColumn(name, levels)

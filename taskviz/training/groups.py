@@ -265,6 +265,7 @@ def settings_of(
         "modality": collection.modality,
         "input_shape": list(collection.samples[0].inputs.shape[1:]),
         "feature_names": list(collection.feature_names),
+        "input_columns": [column.to_json() for column in collection.input_columns],
         "tasks": [task.to_json() for task in collection.tasks],
         "split_sizes": {
             name: int(np.count_nonzero(collection.samples[0].split == code))

@@ -12,6 +12,7 @@ from taskviz.values.collection import (
 )
 from taskviz.values.errors import Cancelled, TaskvizError, unknown_choice
 from taskviz.values.grouping import Grouping
+from taskviz.values.input_column import InputColumn
 from taskviz.values.options import (
     OptionSet,
     option,
@@ -38,6 +39,7 @@ __all__ = [
     "AffinityMatrix",
     "Cancelled",
     "Grouping",
+    "InputColumn",
     "Layout",
     "Modality",
     "OptionSet",

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taskviz.values.errors import TaskvizError, unknown_choice
+from taskviz.values.input_column import InputColumn
 from taskviz.values.task import Task, check_unique
 
 Layout = Literal["joint", "separate"]
@@ -95,6 +96,8 @@ class TaskCollection:
     modality: Modality = "table"
     feature_names: tuple[str, ...] = ()
     origin: Origin = field(default_factory=lambda: Origin(""))
+    input_columns: tuple[InputColumn, ...] = ()
+    """Of a table: the columns that the features come from, so that new rows can be encoded."""
 
     def __post_init__(self) -> None:
         if self.layout not in get_args(Layout):
@@ -149,8 +152,10 @@ class TaskCollection:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 of data, tasks and splits; part of every cache key."""
-        digest = hashlib.sha256(repr((self.layout, self.modality, self.tasks)).encode())
+        """SHA-256 of data, tasks, names of features and splits; part of every cache key."""
+        # Names of columns too: what is trained is served by them.
+        named = (self.layout, self.modality, self.tasks, self.feature_names, self.input_columns)
+        digest = hashlib.sha256(repr(named).encode())
         for block in self.samples:
             for array in (block.inputs, *block.targets, block.split):
                 digest.update(repr((array.shape, array.dtype.str)).encode())
@@ -192,6 +197,7 @@ class TaskCollection:
         modality: Modality = "table",
         feature_names: Sequence[str] = (),
         origin: Origin | None = None,
+        input_columns: Sequence[InputColumn] = (),
     ) -> "TaskCollection":
         """A joint collection from arrays.
 
@@ -216,4 +222,5 @@ class TaskCollection:
             modality,
             tuple(feature_names),
             origin or Origin(name),
+            tuple(input_columns),
         )

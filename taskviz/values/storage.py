@@ -43,6 +43,12 @@ def dumps(data: Any) -> str:
     return json.dumps(data, default=_plain, ensure_ascii=False, allow_nan=False)
 
 
+def spreadsheet_safe(text: object) -> str:
+    """Text for a CSV cell that no spreadsheet takes for a formula: a quote goes before its sign."""
+    plain = str(text)
+    return f"'{plain}" if plain.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else plain
+
+
 def nullable(array: Any) -> Any:
     """Nested lists of an array with None in place of NaN."""
     array = np.asarray(array)

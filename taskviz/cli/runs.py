@@ -1,0 +1,75 @@
+"""A trained result by whatever names it: its folder, the key in the cache, the job."""
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from taskviz.values import TaskvizError, TrainingResult
+
+Run = Annotated[
+    str,
+    typer.Argument(
+        help="What was trained: a folder that was saved, a key in the cache, or a job's id."
+    ),
+]
+Contender = Annotated[
+    str, typer.Option(help="Which result of a job, such as all-together; the chosen groups' first.")
+]
+
+
+def open_run(run: str, contender: str = "") -> TrainingResult:
+    """The result, able to predict.
+
+    Args:
+        run: a folder, a key (its first 6 digits will do) or the id of a training job.
+        contender: which of a job's results; the first where empty.
+
+    Raises:
+        TaskvizError: nothing of that name, or it is damaged.
+    """
+    from taskviz.verbs import load_result, read_training, stored_trainings
+
+    path = Path(run)
+    try:
+        is_folder = path.is_dir()
+    except (OSError, ValueError):
+        is_folder = False
+    if is_folder:
+        return load_result(path)
+    if re.fullmatch("[0-9a-f]{64}", run):
+        return read_training(run)
+    if re.fullmatch("[0-9a-f]{6,63}", run):
+        key = _of_job(run, contender)
+        if key is not None:
+            return read_training(key)
+        keys = [stored.key for stored in stored_trainings() if stored.key.startswith(run)]
+        if len(keys) == 1:
+            return read_training(keys[0])
+        if keys:
+            raise TaskvizError(f"{len(keys)} results begin with {run!r}: give more of the key.")
+    raise TaskvizError(
+        f"There is no trained result {run!r}: give the folder that train --out wrote, a key in the "
+        "cache, or the id of a training job (python -m taskviz jobs)."
+    )
+
+
+def _of_job(run: str, contender: str) -> str | None:
+    """Key of a job's result; None where there is no such job."""
+    from taskviz.jobs import JobStore
+
+    try:
+        job = JobStore().get(run)
+    except TaskvizError:
+        return None
+    results = dict(job.result.get("results", {})) if job.kind == "training" else {}
+    if not results:
+        raise TaskvizError(
+            f"Job {run} is {job.state} and has no trained result: give a training job that is done."
+        )
+    if contender and contender not in results:
+        raise TaskvizError(
+            f"Job {run} has no result {contender!r}: it has {', '.join(map(repr, results))}."
+        )
+    return str(results[contender or next(iter(results))])
