@@ -9,11 +9,14 @@ from numpy.typing import NDArray
 from taskviz.affinity.base import Estimator, Outcome
 from taskviz.affinity.support import missing_notes
 from taskviz.affinity.target_columns import target_columns
+from taskviz.data.batch_inputs import StoredRows
 from taskviz.data.tensors import to_tensors
 from taskviz.engines import RunContext
 from taskviz.values import TaskCollection, TaskvizError
 
 FOLDS = 20
+READ = 8192
+"""Rows that are used at most where inputs are read when asked for (a folder of images)."""
 FLAT = ("table", "image", "series")
 
 
@@ -65,13 +68,20 @@ class CovarianceCosine(Estimator):
         columns = [target_columns(collection, task) for task in range(size)]
         labels = np.concatenate(columns, axis=1)
         owner = np.repeat(np.arange(size), [c.shape[1] for c in columns])
-        rows = collection.samples[0].indices("train")
-        inputs = to_tensors(collection, "cpu", torch.float32).inputs[0].numpy()[rows]
-        inputs = inputs.reshape(len(rows), -1)
+        rows = np.arange(len(labels))
+        notes: tuple[str, ...] = ()
+        data = to_tensors(collection, "cpu", torch.float32)
+        if isinstance(data.inputs[0], StoredRows) and len(rows) > READ:
+            rng = np.random.default_rng([context.seed, 0xC05])
+            rows = np.sort(rng.choice(rows, READ, replace=False))
+            notes = (f"{READ} of {len(labels)} training samples were read.",)
+        labels = labels[rows]
+        taken = data.inputs[0][data.rows("train")[torch.from_numpy(rows)]].nan_to_num()
+        inputs = taken.numpy().reshape(len(rows), -1)
         values, error = covariance_cosines(inputs, labels, owner)
-        known = np.array([(~np.isnan(c).any(axis=1)).sum() for c in columns])
+        known = np.array([(~np.isnan(c[rows]).any(axis=1)).sum() for c in columns])
         support = np.where(np.isnan(values), 0, np.minimum(known[:, None], known))
-        notes = missing_notes(support, "labels that vary with the inputs")
+        notes += missing_notes(support, "labels that vary with the inputs")
         return Outcome(values, error, support.astype(np.int64), notes=notes)
 
 

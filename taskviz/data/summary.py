@@ -81,10 +81,11 @@ def preview(
             shown["task"] = [tasks[0].name] * min(rows, len(block))
         for task, target in zip(tasks, block.targets, strict=True):
             shown[_free(task.name, shown)] = _labels(task, target[:rows])
-        if data.modality == "table" and block.inputs.ndim == 2:
-            for i in range(min(columns, block.inputs.shape[1])):
+        inputs = block.inputs
+        if isinstance(inputs, np.ndarray) and data.modality == "table" and inputs.ndim == 2:
+            for i in range(min(columns, inputs.shape[1])):
                 name = data.feature_names[i] if i < len(data.feature_names) else f"input {i + 1}"
-                shown[_free(name, shown)] = block.inputs[:rows, i]
+                shown[_free(name, shown)] = inputs[:rows, i]
         part = pd.DataFrame(shown)
         part.index = pd.RangeIndex(1, len(part) + 1, name="sample")
         parts.append(part)

@@ -1,6 +1,7 @@
 """A collection as tensors: scaled on the training split only, missing labels masked."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,14 +9,31 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from taskviz.values import Split, TaskCollection
+from taskviz.data.batch_inputs import BatchInputs, StoredRows, graph_rows
+from taskviz.values import (
+    GraphNodes,
+    Graphs,
+    Inputs,
+    InputSource,
+    LazyInputs,
+    Modality,
+    Samples,
+    Split,
+    TaskCollection,
+)
+
+MEASURED = 2048
+"""Rows from which the moments of images and of lazily read inputs are taken, at most."""
+HELD = 1 << 26
+"""Numbers of an array of whole numbers (images) from which it is scaled when its rows are taken."""
 
 
 @dataclass(frozen=True)
 class Scaling:
     """Centre and scale of inputs (one a sample block) and of regression targets (one a task).
 
-    Measured on the training split only. Classification targets have centre 0 and scale 1.
+    Measured on the training split only. Classification targets have centre 0 and scale 1. Of a
+    graph the features of nodes, then those of edges.
     """
 
     input_centre: tuple[NDArray[np.float64], ...]
@@ -25,10 +43,59 @@ class Scaling:
 
     def scale_inputs(self, inputs: NDArray[Any], block: int = 0) -> NDArray[np.float64]:
         """Standardised inputs; a missing feature becomes the training mean (0)."""
-        scaled = (np.asarray(inputs, dtype=np.float64) - self.input_centre[block]) / (
-            self.input_scale[block]
+        scaled = self._standardised(inputs, block)
+        return np.nan_to_num(scaled, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+
+    def scale_series(self, inputs: NDArray[Any], block: int = 0) -> NDArray[np.float64]:
+        """The same for ``(n, channels, …, length)``; padding (NaN in all channels) stays NaN."""
+        scaled = self.scale_inputs(inputs, block)
+        axes = tuple(range(1, inputs.ndim - 1))
+        known = ~np.isnan(inputs).all(axis=axes)
+        # Padding is at the end: a gap in the middle is missing, as is a series without any step.
+        after = np.flip(np.cumsum(np.flip(known, -1), axis=-1), -1) > 0
+        after[~known.any(axis=-1), :1] = True
+        padding = np.broadcast_to(~np.expand_dims(after, axes), scaled.shape)
+        scaled[padding] = np.nan
+        return scaled
+
+    def scale_graphs(self, graphs: Graphs, block: int = 0) -> Graphs:
+        """Features of nodes and of edges standardised."""
+        width = graphs.shape[1]
+        parts = []
+        for features, span in (
+            (graphs.node_features, slice(width)),
+            (graphs.edge_features, slice(width, None)),
+        ):
+            centre, scale = self.input_centre[block][span], self.input_scale[block][span]
+            scaled = (np.asarray(features, dtype=np.float64) - centre) / scale
+            parts.append(np.nan_to_num(scaled, nan=0.0, posinf=0.0, neginf=0.0))
+        return Graphs(
+            parts[0], graphs.edge_index, parts[1], graphs.node_pointer, graphs.edge_pointer
         )
-        return np.nan_to_num(scaled, nan=0.0, posinf=0.0, neginf=0.0)
+
+    def rows(
+        self,
+        inputs: Inputs,
+        modality: Modality,
+        block: int = 0,
+        device: torch.device | str = "cpu",
+        dtype: torch.dtype = torch.float32,
+    ) -> BatchInputs:
+        """Raw inputs as the rows that networks take (:mod:`taskviz.data.batch_inputs`)."""
+        if isinstance(inputs, GraphNodes):
+            return _tensor(inputs.nodes[:, None].copy(), device, dtype)
+        if isinstance(inputs, Graphs):
+            return graph_rows(self.scale_graphs(inputs, block), dtype).to(device)
+        scale = self.scale_series if modality == "series" else self.scale_inputs
+        inputs = _plain(inputs)
+        if isinstance(inputs, LazyInputs) or _is_large(inputs):
+            here = torch.device(device)
+            return StoredRows(inputs, partial(scale, block=block), here, dtype)
+        return _tensor(scale(inputs, block), device, dtype)
+
+    def _standardised(self, inputs: NDArray[Any], block: int) -> NDArray[np.float64]:
+        raw = np.asarray(inputs, dtype=np.float64)
+        return np.asarray((raw - self.input_centre[block]) / self.input_scale[block])
 
 
 @dataclass(frozen=True)
@@ -37,14 +104,15 @@ class CollectionTensors:
 
     Args:
         collection: where it came from.
-        inputs: ``(n, *shape)`` one a sample block: 1 in a joint collection, T in a separate one.
+        inputs: n rows one a sample block: 1 in a joint collection, T in a separate one; see
+            :mod:`taskviz.data.batch_inputs`.
         targets: ``(n, width)`` one a task: scaled value, or class code as a float; 0 where missing.
         masks: ``(n, width)`` bool one a task: False where the label is missing.
         scaling: how to go back.
     """
 
     collection: TaskCollection
-    inputs: tuple[Tensor, ...]
+    inputs: tuple[BatchInputs, ...]
     targets: tuple[Tensor, ...]
     masks: tuple[Tensor, ...]
     scaling: Scaling
@@ -52,15 +120,15 @@ class CollectionTensors:
     @property
     def device(self) -> torch.device:
         """Where the tensors live."""
-        return self.inputs[0].device
+        return self.targets[0].device
 
     @property
     def dtype(self) -> torch.dtype:
         """Floating type of inputs and targets."""
-        return self.inputs[0].dtype
+        return self.targets[0].dtype
 
-    def inputs_of(self, task: int) -> Tensor:
-        """Inputs of task number ``task``."""
+    def inputs_of(self, task: int) -> BatchInputs:
+        """Input rows of task number ``task``."""
         return self.inputs[0 if self.collection.layout == "joint" else task]
 
     def rows(self, split: Split, task: int = 0) -> Tensor:
@@ -76,13 +144,13 @@ def to_tensors(
 ) -> CollectionTensors:
     """Scale a collection on its training split and move it to a device.
 
-    Numeric inputs of a table are standardised a column; other modalities with one centre and one
-    scale over all of them, which keeps an image an image. A constant column gets scale 1.
+    Numeric inputs of a table are standardised a column, series a channel, graphs a feature of
+    nodes and of edges, images with one centre and one scale over all of them, which keeps an image
+    an image. A constant column gets scale 1.
     """
     centres, scales, inputs = [], [], []
     for block in collection.samples:
-        raw = np.asarray(block.inputs, dtype=np.float64)
-        centre, scale = _moments(raw[block.indices("train")], collection.modality == "table")
+        centre, scale = input_moments(block, collection.modality)
         centres.append(centre)
         scales.append(scale)
     target_centres, target_scales, targets, masks = [], [], [], []
@@ -90,7 +158,7 @@ def to_tensors(
         raw = collection.target_of(i)
         train = raw[collection.samples_of(i).indices("train")]
         if task.kind == "regression":
-            centre, scale = _moments(train, by_column=True)
+            centre, scale = _moments(train, (0,))
         else:
             centre, scale = np.zeros(raw.shape[1]), np.ones(raw.shape[1])
         target_centres.append(centre)
@@ -100,8 +168,47 @@ def to_tensors(
         masks.append(torch.from_numpy(known).to(device))
     scaling = Scaling(tuple(centres), tuple(scales), tuple(target_centres), tuple(target_scales))
     for number, block in enumerate(collection.samples):
-        inputs.append(_tensor(scaling.scale_inputs(block.inputs, number), device, dtype))
+        inputs.append(scaling.rows(block.inputs, collection.modality, number, device, dtype))
     return CollectionTensors(collection, tuple(inputs), tuple(targets), tuple(masks), scaling)
+
+
+def input_moments(
+    block: Samples, modality: Modality
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Centre and scale of the inputs of the training split.
+
+    Of images and of lazily read inputs a fixed random part of :data:`MEASURED` rows is measured.
+    """
+    rows, inputs = block.indices("train"), block.inputs
+    if isinstance(inputs, Graphs):
+        picked = inputs[rows]
+        moments = [
+            _moments(np.asarray(features, dtype=np.float64), (0,))
+            for features in (picked.node_features, picked.edge_features)
+        ]
+        centres, scales = zip(*moments, strict=True)
+        return np.concatenate(centres), np.concatenate(scales)
+    if isinstance(inputs, GraphNodes):
+        nodes = inputs.features[inputs.nodes[rows]]
+        return _moments(np.asarray(nodes, dtype=np.float64), (0,))
+    if len(rows) > MEASURED and (isinstance(inputs, LazyInputs) or _is_large(_plain(inputs))):
+        rows = np.sort(np.random.default_rng(0).choice(rows, MEASURED, replace=False))
+    raw = np.asarray(inputs[rows], dtype=np.float64)
+    if modality == "table":
+        return _moments(raw, (0,))
+    if modality == "series" and raw.ndim > 2:
+        return _moments(raw, (0, *range(2, raw.ndim)))
+    return _moments(raw, tuple(range(raw.ndim)))
+
+
+def _plain(inputs: Inputs) -> NDArray[Any] | LazyInputs:
+    assert isinstance(inputs, LazyInputs) or not isinstance(inputs, InputSource), "no graphs"
+    return inputs
+
+
+def _is_large(inputs: NDArray[Any] | LazyInputs) -> bool:
+    """Whole numbers (images) that would take several times their memory as floating numbers."""
+    return isinstance(inputs, np.ndarray) and inputs.dtype.kind in "iu" and inputs.size > HELD
 
 
 def _tensor(array: NDArray[Any], device: torch.device | str, dtype: torch.dtype) -> Tensor:
@@ -110,14 +217,16 @@ def _tensor(array: NDArray[Any], device: torch.device | str, dtype: torch.dtype)
 
 
 def _moments(
-    array: NDArray[np.float64], by_column: bool
+    array: NDArray[np.float64], axis: tuple[int, ...]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    axis = 0 if by_column else None
-    shape = array.shape[1:] if by_column else ()
+    """Centre and scale over some axes, in a shape that goes with one sample."""
     known = np.isfinite(array)
-    count = np.maximum(known.sum(axis=axis), 1)
-    centre = np.where(known, array, 0.0).sum(axis=axis) / count
-    spread = np.sqrt((np.where(known, array - centre, 0.0) ** 2).sum(axis=axis) / count)
+    count = np.maximum(known.sum(axis=axis, keepdims=True), 1)
+    centre = np.where(known, array, 0.0).sum(axis=axis, keepdims=True) / count
+    squares = np.where(known, array - centre, 0.0) ** 2
+    spread = np.sqrt(squares.sum(axis=axis, keepdims=True) / count)
     tiny = np.finfo(np.float64).eps * 16 * np.maximum(np.abs(centre), 1e-300)
     scale = np.where(spread > tiny, spread, 1.0)
-    return np.reshape(centre, shape), np.reshape(scale, shape)
+    if len(axis) == array.ndim:
+        return np.reshape(centre, ()), np.reshape(scale, ())
+    return centre[0], scale[0]

@@ -1,19 +1,18 @@
 """A trained group in the cache: under what key, in which files."""
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from taskviz.cache import Cache, key_of
 from taskviz.training.group import GroupOutcome, Row
 from taskviz.training.options import TrainingOptions
 from taskviz.training.weighting import weighting_class
 from taskviz.values import TaskCollection, TrainedNetwork, option_values
+from taskviz.values.inputs import digest_of
 from taskviz.values.storage import dumps, read_json, write_text
 
 KIND = "network"
@@ -67,12 +66,12 @@ class GroupStore:
         if self._inputs is None:
             block = self._collection.samples[0]
             layout = (self._collection.layout, self._collection.modality)
-            self._inputs = _digest(block.inputs, block.split, start=repr(layout))
+            self._inputs = digest_of(block.inputs, block.split, start=repr(layout))
         members = [
             {
                 "number": number,
                 "task": self._collection.tasks[number].to_json(),
-                "target": _digest(self._collection.target_of(number)),
+                "target": digest_of(self._collection.target_of(number)),
             }
             for number in sorted(tasks)
         ]
@@ -137,11 +136,3 @@ def _columns(rows: Sequence[Row]) -> dict[str, list[Any]]:
 def _rows(columns: dict[str, list[Any]]) -> tuple[Row, ...]:
     values = zip(*columns.values(), strict=True)
     return tuple(dict(zip(columns, row, strict=True)) for row in values)
-
-
-def _digest(*arrays: NDArray[Any], start: str = "") -> str:
-    digest = hashlib.sha256(start.encode())
-    for array in arrays:
-        digest.update(repr((array.shape, array.dtype.str)).encode())
-        digest.update(np.ascontiguousarray(array).tobytes())
-    return digest.hexdigest()

@@ -13,6 +13,7 @@ from taskviz.values.collection import (
 from taskviz.values.errors import Cancelled, TaskvizError, unknown_choice
 from taskviz.values.grouping import Grouping
 from taskviz.values.input_column import InputColumn
+from taskviz.values.inputs import GraphNodes, Graphs, Inputs, InputSource, LazyInputs
 from taskviz.values.options import (
     OptionSet,
     option,
@@ -38,9 +39,14 @@ __all__ = [
     "TASK_KINDS",
     "AffinityMatrix",
     "Cancelled",
+    "GraphNodes",
+    "Graphs",
     "Grouping",
     "InputColumn",
+    "InputSource",
+    "Inputs",
     "Layout",
+    "LazyInputs",
     "Modality",
     "OptionSet",
     "Origin",

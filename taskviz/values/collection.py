@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from taskviz.values.errors import TaskvizError, unknown_choice
 from taskviz.values.input_column import InputColumn
+from taskviz.values.inputs import Inputs, InputSource, content
 from taskviz.values.task import Task, check_unique
 
 Layout = Literal["joint", "separate"]
@@ -24,13 +25,17 @@ class Samples:
     """Inputs with the targets measured on them.
 
     Args:
-        inputs: ``(n, *shape)``; NaN marks a missing feature of a table.
+        inputs: an array ``(n, *shape)``, or an :class:`~taskviz.values.inputs.InputSource`. By
+            modality: table ``(n, features)``, NaN where missing; image ``(n, channels, height,
+            width)``; series ``(n, channels, length)``, NaN inside where missing, trailing steps
+            that are NaN in every channel for padding; graph :class:`~taskviz.values.Graphs`; nodes
+            :class:`~taskviz.values.GraphNodes`.
         targets: one array a task, ``(n, task.width)`` float64: the value, or the class code;
             NaN marks a missing label.
         split: ``(n,)`` int8, an index into :data:`SPLITS`.
     """
 
-    inputs: NDArray[Any]
+    inputs: Inputs
     targets: tuple[NDArray[np.float64], ...]
     split: NDArray[np.int8]
 
@@ -44,7 +49,8 @@ class Samples:
                     "they must have the same number of rows."
                 )
         for array in (self.inputs, *self.targets, self.split):
-            array.flags.writeable = False
+            if not isinstance(array, InputSource):
+                array.flags.writeable = False
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -159,7 +165,7 @@ class TaskCollection:
         for block in self.samples:
             for array in (block.inputs, *block.targets, block.split):
                 digest.update(repr((array.shape, array.dtype.str)).encode())
-                digest.update(np.ascontiguousarray(array).tobytes())
+                digest.update(content(array))
         return digest.hexdigest()
 
     def select(self, tasks: Iterable[str] | int) -> "TaskCollection":
@@ -189,7 +195,7 @@ class TaskCollection:
     def from_arrays(
         cls,
         name: str,
-        inputs: NDArray[Any],
+        inputs: Inputs,
         targets: Mapping[str, NDArray[Any]],
         tasks: Sequence[Task],
         split: NDArray[np.int8],
@@ -202,7 +208,7 @@ class TaskCollection:
         """A joint collection from arrays.
 
         Args:
-            inputs: ``(n, *shape)``.
+            inputs: as in :class:`Samples`; a writeable array is copied.
             targets: task name → ``(n,)`` or ``(n, width)``; NaN where missing.
             tasks: one a target, in the order wanted.
             split: ``(n,)``, 0 train, 1 valid, 2 test.
@@ -211,9 +217,8 @@ class TaskCollection:
         for task in tasks:
             if task.name not in targets:
                 raise unknown_choice("target", task.name, targets)
-            column = np.asarray(targets[task.name], dtype=np.float64)
-            columns.append((column[:, None] if column.ndim == 1 else column).copy())
-        samples = Samples(np.array(inputs), tuple(columns), np.asarray(split, dtype=np.int8).copy())
+            columns.append(_column(targets[task.name]))
+        samples = Samples(_own(inputs), tuple(columns), np.asarray(split, dtype=np.int8).copy())
         return cls(
             name,
             tuple(tasks),
@@ -224,3 +229,47 @@ class TaskCollection:
             origin or Origin(name),
             tuple(input_columns),
         )
+
+    @classmethod
+    def from_data_sets(
+        cls,
+        name: str,
+        data_sets: Sequence[tuple[Task, Inputs, NDArray[Any], NDArray[np.int8]]],
+        *,
+        modality: Modality = "table",
+        feature_names: Sequence[str] = (),
+        origin: Origin | None = None,
+    ) -> "TaskCollection":
+        """A separate collection: each task with a data set of its own.
+
+        Args:
+            data_sets: task, inputs as in :class:`Samples`, target ``(n,)`` or ``(n, width)`` with
+                NaN where missing, split ``(n,)`` of 0 train, 1 valid, 2 test; one a task. The
+                inputs of two tasks may differ in shape.
+        """
+        blocks = [
+            Samples(_own(inputs), (_column(target),), np.asarray(split, dtype=np.int8).copy())
+            for _, inputs, target, split in data_sets
+        ]
+        return cls(
+            name,
+            tuple(task for task, *_ in data_sets),
+            tuple(blocks),
+            "separate",
+            modality,
+            tuple(feature_names),
+            origin or Origin(name),
+        )
+
+
+def _column(target: NDArray[Any]) -> NDArray[np.float64]:
+    column = np.asarray(target, dtype=np.float64)
+    return (column[:, None] if column.ndim == 1 else column).copy()
+
+
+def _own(inputs: Inputs) -> Inputs:
+    """A copy, unless nobody can write to it: a large array need not be there twice."""
+    if isinstance(inputs, InputSource):
+        return inputs
+    array = np.asarray(inputs)
+    return array if not array.flags.writeable else array.copy()

@@ -70,7 +70,7 @@ class StackTrainer:
             if options.checkpoint == "task" and better.any():
                 checkpoints.tested(self.split_losses("test"), better)
             elif better.any():
-                stack.keep(torch.from_numpy(better[:, 0]).to(self._inputs.device))
+                stack.keep(torch.from_numpy(better[:, 0]).to(self._owners.device))
             progress.advance(stack.count)
         if options.checkpoint == "network":
             stack.restore()
@@ -104,7 +104,7 @@ class StackTrainer:
         rows = self._data.rows(split)
         encoded = self._encoded.take(rows)
         weights = batch_weights(encoded, max(len(rows), 1), self._owners)
-        total = self._inputs.new_zeros(self._stack.count, self._columns.total)
+        total = encoded.targets.new_zeros(self._stack.count, self._columns.total)
         for first in range(0, len(rows), self._chunk):
             chunk = slice(first, first + self._chunk)
             outputs = self._stack.score(self._inputs[rows[chunk]])
