@@ -1,0 +1,6 @@
+"""What is known in closed form about two tasks learned together, and its simulation.
+
+:mod:`.linear_regression` has the risks of pooling two linear regressions, :mod:`.transfer_range`
+where pooling helps, :mod:`.capacity` two linear tasks through one narrow layer, and
+:mod:`.simulation` draws the data and fits them.
+"""
