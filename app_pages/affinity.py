@@ -28,15 +28,19 @@ collection = frame.need_collection()
 stored = store.affinities_of(collection)
 
 
-def price_words(collection: TaskCollection, method: str, options: dict[str, Any]) -> str:
+def price_words(
+    collection: TaskCollection, method: str, options: dict[str, Any], repeats: int
+) -> str:
     """What a run will cost here, before it is started."""
     cost = store.price(state.get("collection") or "", collection, method, options)
-    words = "no network to train" if not cost.networks else plural(cost.networks, "network")
-    before = [m.seconds for _, m in stored if m.method == method]
+    networks = cost.networks * repeats
+    words = "no network to train" if not networks else plural(networks, "network")
+    before = [m.seconds / int(m.options.get("repeats", 1)) for _, m in stored if m.method == method]
     if cost.seconds is not None:
-        words += f", at most {duration_words(cost.seconds)} if trained one after another"
+        seconds = cost.seconds * repeats
+        words += f", at most {duration_words(seconds)} if trained one after another"
     if before:
-        words += f"; {duration_words(before[0])} last time"
+        words += f"; {duration_words(before[0] * repeats)} by the last time"
     return words
 
 
@@ -54,19 +58,33 @@ def choose_estimator(collection: TaskCollection) -> None:
     # Above the options, so that it is in sight without scrolling.
     start = st.container(gap="xsmall")
     options = options_form(kind.Options, f"opt_{method}")
+    repeats = int(
+        st.number_input(
+            "Repeat over so many seeds",
+            value=1,
+            min_value=1,
+            max_value=1000,
+            step=1,
+            key="affinity_repeats",
+            help="From 2 on the matrix is a mean with standard errors, and its reliability is "
+            "measured: would two halves of the repeats choose alike? Each repeat draws initial "
+            "state, split and subsets anew (a method that draws nothing: halves of the rows) and "
+            "costs as much as the first.",
+        )
+    )
     seed = st.number_input("Seed", value=0, min_value=0, step=1, key="affinity_seed")
     try:
         kind(**options)
     except TaskvizError as error:
         st.error(safe(error))
         return
-    price = price_words(collection, method, options)
+    price = price_words(collection, method, options, repeats)
     start.caption(f":material/timer: Cost: {price}.")
     if start.button("Compute", type="primary", icon=":material/play_arrow:", width="stretch"):
         job_panel.start(
             "affinity",
-            {"method": method, "options": options, "seed": int(seed)},
-            title=f"{kind.title} on {collection.name}",
+            {"method": method, "options": options, "seed": int(seed), "repeats": repeats},
+            title=f"{kind.title} on {collection.name}" + (f", {repeats} times" * (repeats > 1)),
             url_key="job",
         )
 

@@ -15,6 +15,7 @@ _VERBS = (
     "group_tasks",
     "load_collection",
     "load_result",
+    "measure_reliability",
     "train_groups",
     "write_report",
 )

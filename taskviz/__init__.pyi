@@ -14,6 +14,9 @@ from taskviz.verbs import (
     load_result as load_result,
 )
 from taskviz.verbs import (
+    measure_reliability as measure_reliability,
+)
+from taskviz.verbs import (
     train_groups as train_groups,
 )
 from taskviz.verbs import (

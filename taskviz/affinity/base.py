@@ -67,6 +67,8 @@ class Estimator(ABC):
     """What one unit of the matrix means, in words."""
     version: ClassVar[int] = 1
     """Part of every cache key: raise it whenever results change."""
+    draws: ClassVar[bool] = True
+    """False where the result does not depend on the seed."""
     predicts: ClassVar[Prediction] = "affinity"
     """What :meth:`predict` returns; loss is better when lower, the others when higher."""
     Options: ClassVar[type[OptionSet]]

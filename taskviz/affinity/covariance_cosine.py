@@ -50,6 +50,7 @@ class CovarianceCosine(Estimator):
     source = "ours; the first gradient of a linear network with tied heads"
     summary = "Which tasks use the inputs in the same direction. Milliseconds, no training."
     unit = "cosine, from −1 to 1"
+    draws = False
     Options = CovarianceCosineOptions
 
     def measure(self, collection: TaskCollection, context: RunContext) -> Outcome:

@@ -41,6 +41,7 @@ class LabelCorrelation(Estimator):
     source = "baseline; RV coefficient: Escoufier 1973"
     summary = "How strongly two tasks' labels go together, up or down. Free, and blind to inputs."
     unit = "absolute correlation of the labels, from 0 to 1"
+    draws = False
     Options = LabelCorrelationOptions
 
     def measure(self, collection: TaskCollection, context: RunContext) -> Outcome:

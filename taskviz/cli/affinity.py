@@ -1,7 +1,7 @@
 """``taskviz affinity``."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -40,6 +40,10 @@ def affinity(
     leave_out: LeaveOut = None,
     split_seed: SplitSeed = 0,
     seed: Seed = 0,
+    repeats: Annotated[
+        int,
+        typer.Option(help="Measure so many times: a mean with its reliability.", min=1, max=1000),
+    ] = 1,
     device: Device = "auto",
     options: Options = None,
     out: Annotated[
@@ -50,7 +54,13 @@ def affinity(
     as_json: AsJson = False,
 ) -> None:
     """How much each task helps each other. The estimator's options follow as --name value."""
-    from taskviz.verbs import affinity_key, compute_affinity
+    from taskviz.affinity.reliability import reliability
+    from taskviz.verbs import (
+        affinity_key,
+        compute_affinity,
+        measure_reliability,
+        reliability_key,
+    )
     from taskviz.verbs.options import affinity_options
 
     source = Source(reference, targets, tasks, kinds, leave_out, split_seed)
@@ -64,25 +74,26 @@ def affinity(
             "method": method,
             "options": chosen,
             "seed": seed,
+            "repeats": repeats,
         }
         put_started(start_job("affinity", spec, device=device), as_json)
         return
+    own: dict[str, Any] = {"seed": seed, "device": device, **chosen}
     with progress_bar() as progress:
         collection = source.open()
-        matrix = compute_affinity(
-            collection,
-            method,
-            seed=seed,
-            device=device,
-            progress=progress,
-            use_cache=not no_cache,
-            **chosen,
-        )
+        kept: dict[str, Any] = {"progress": progress, "use_cache": not no_cache}
+        if repeats > 1:
+            own["repeats"] = repeats
+            matrix = measure_reliability(collection, method, **kept, **own)
+        else:
+            matrix = compute_affinity(collection, method, **kept, **own)
+    trust = reliability(matrix)
     if out is not None:
         matrix.save(out)
     if as_json:
-        key = affinity_key(collection, method, seed=seed, device=device, **chosen)
-        put_json({**matrix.to_json(), "T": len(matrix.tasks), "key": key})
+        key = (reliability_key if repeats > 1 else affinity_key)(collection, method, **own)
+        plain = {**matrix.to_json(), "reliability": trust.to_json()}
+        put_json({**plain, "T": len(matrix.tasks), "key": key})
         return
     put_table(
         f"Affinity of {collection.name} by {method}, source (row) → target (column)",
@@ -93,5 +104,13 @@ def affinity(
         f"{duration(matrix.seconds)}, {matrix.networks_trained} networks trained, seed {seed}. "
         f"{matrix.unit}"
     )
+    put_line(trust.sentence)
+    if trust.price is not None and trust.next_grade is not None:
+        grade, needed = trust.next_grade
+        networks, seconds = trust.price
+        put_line(
+            f"About {needed} repeats would make it {grade}: {networks} networks and "
+            f"{duration(seconds)} more."
+        )
     for note in matrix.notes:
         put_line(f"Note: {note}")

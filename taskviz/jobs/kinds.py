@@ -84,9 +84,14 @@ class JobSpec(ABC):
 
 @dataclass(frozen=True)
 class AffinitySpec(JobSpec):
-    """Compute an affinity matrix; result ``{"affinity": key}``."""
+    """Compute an affinity matrix; result ``{"affinity": key}``.
+
+    Args:
+        repeats: from 2 on the mean over so many measurements, with its reliability.
+    """
 
     method: str = "sca"
+    repeats: int = 1
 
     kind: ClassVar[str] = "affinity"
 
@@ -94,30 +99,33 @@ class AffinitySpec(JobSpec):
         """See :meth:`JobSpec.checked`."""
         from taskviz.verbs.options import affinity_options
 
+        _whole(self.repeats, "repeats", 1, 1000)
         return replace(self, options=affinity_options(str(self.method), self.options))
 
     @property
     def title(self) -> str:
         """See :attr:`JobSpec.title`."""
-        return f"Affinity of {_name(self.ref)} by {self.method}"
+        over = f", {self.repeats} times" if self.repeats > 1 else ""
+        return f"Affinity of {_name(self.ref)} by {self.method}{over}"
 
     def run(self, device: str, progress: Progress, cache: Cache) -> dict[str, Any]:
         """See :meth:`JobSpec.run`."""
         from taskviz.data import open_collection
-        from taskviz.verbs import affinity_key, compute_affinity
+        from taskviz.verbs import (
+            affinity_key,
+            compute_affinity,
+            measure_reliability,
+            reliability_key,
+        )
 
         collection = open_collection(self.ref, cache)
-        compute_affinity(
-            collection,
-            self.method,
-            seed=self.seed,
-            device=device,
-            progress=progress,
-            cache=cache,
-            **self.options,
-        )
-        key = affinity_key(collection, self.method, seed=self.seed, device=device, **self.options)
-        return {"affinity": key}
+        own = {"seed": self.seed, "device": device, **self.options}
+        if self.repeats == 1:
+            compute_affinity(collection, self.method, progress=progress, cache=cache, **own)
+            return {"affinity": affinity_key(collection, self.method, **own)}
+        own["repeats"] = self.repeats
+        measure_reliability(collection, self.method, progress=progress, cache=cache, **own)
+        return {"affinity": reliability_key(collection, self.method, **own)}
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,9 @@ def repeat_commands(
         return _repeat(lines, notes)
     seeds = {value.seed for value in (affinity, plan, trained) if value is not None}
     training = [] if trained is None else _training_words(trained, results)
-    if made and affinity is not None and len(seeds) == 1:
+    # A matrix of several repeats is made by a command of its own.
+    alone = affinity is not None and "repeats" not in affinity.options
+    if made and affinity is not None and alone and len(seeds) == 1:
         words = [
             *("--budget", f"{plan.budget:g}", "--method", affinity.method),
             *_options("--affinity-option", affinity.options, _estimator_defaults(affinity.method)),

@@ -64,7 +64,10 @@ def error_statement(matrix: AffinityMatrix) -> str:
     known = matrix.standard_error[off & np.isfinite(matrix.standard_error)]
     if not len(known):
         return "No standard error was measured."
+    repeats = matrix.options.get("repeats")
     over = f" over {states} initial states" if isinstance(states, int) else ""
+    if matrix.reliability is not None:
+        over = f" over {repeats} repeats"
     typical = three_digits(float(np.median(known)))
     return f"Standard error of an entry: {typical} (median){over}. {reliability(matrix).sentence}"
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from taskviz.affinity.reliability import reliability
-from taskviz.figures.style import three_digits
+from taskviz.figures.style import duration_words, three_digits
 from taskviz.ui.text import plural, safe
 from taskviz.values import AffinityMatrix
 
@@ -35,10 +35,24 @@ def headline(matrix: AffinityMatrix) -> str:
 
 
 def trust_words(matrix: AffinityMatrix) -> str:
-    """How far to trust a matrix: a badge and the sentence behind it."""
+    """How far to trust a matrix: a badge, the sentence behind it, the price of a better one."""
     trust = reliability(matrix)
-    colour = {"stable": "green", "shaky": "orange", "noise": "red"}.get(trust.grade, "gray")
-    return f":{colour}-badge[{trust.grade}] :gray[{trust.sentence}]"
+    words = f"{trust_badge(matrix)} :gray[{safe(trust.sentence)}]"
+    if trust.next_grade is None or trust.price is None:
+        return words
+    (grade, needed), (networks, seconds) = trust.next_grade, trust.price
+    price = f"{plural(networks, 'network')}, {duration_words(seconds)} more" if networks else ""
+    return (
+        f"{words} :gray[About {needed:,} repeats would make it {grade} "
+        f"({price or duration_words(seconds) + ' more'}).]"
+    )
+
+
+def trust_badge(matrix: AffinityMatrix) -> str:
+    """The grade of a matrix as a badge; the same colours on every page."""
+    grade = reliability(matrix).grade
+    colour = {"stable": "green", "shaky": "orange", "noise": "red"}.get(grade, "gray")
+    return f":{colour}-badge[{grade}]"
 
 
 def entry_words(matrix: AffinityMatrix, source: str, target: str) -> str:

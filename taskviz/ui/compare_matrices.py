@@ -8,6 +8,7 @@ from taskviz.affinity.reliability import reliability
 from taskviz.figures import heatmap
 from taskviz.figures.small_heatmap import small_heatmap
 from taskviz.figures.style import chart_config, duration_words
+from taskviz.ui.affinity_words import trust_badge
 from taskviz.ui.labels import matrix_labels
 from taskviz.ui.text import safe
 from taskviz.values import AffinityMatrix
@@ -44,7 +45,7 @@ def draw(stored: list[tuple[str, AffinityMatrix]], *, dark: bool) -> None:
     with st.grid("auto", min_column_width=300, gap="small"):
         for key, label in zip(picked, labels, strict=True):
             with st.container(border=True, gap="xsmall"):
-                st.markdown(f"**{safe(label)}**")
+                st.markdown(f"**{safe(label)}** {trust_badge(matrices[key])}")
                 st.plotly_chart(
                     small_heatmap(matrices[key], order=order, dark=dark),
                     theme=None,

@@ -38,6 +38,8 @@ class AffinityMatrix:
         fingerprint: of the collection.
         notes: sentences a reader must see beside the matrix.
         unit: what one unit of the value means, in words.
+        reliability: of a matrix that was measured repeatedly, as plain data; see
+            :class:`taskviz.affinity.reliability.Reliability`.
     """
 
     values: NDArray[np.float64]
@@ -53,6 +55,7 @@ class AffinityMatrix:
     fingerprint: str = ""
     notes: tuple[str, ...] = ()
     unit: str = ""
+    reliability: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         size = len(self.tasks)
@@ -121,6 +124,7 @@ class AffinityMatrix:
             "support": None if self.support is None else self.support.tolist(),
             "notes": list(self.notes),
             "unit": self.unit,
+            "reliability": None if self.reliability is None else dict(self.reliability),
         }
 
     @classmethod
@@ -128,6 +132,7 @@ class AffinityMatrix:
         """The inverse of :meth:`to_json`."""
         try:
             error, support = data.get("standard_error"), data.get("support")
+            trust = data.get("reliability")
             return cls(
                 values=np.array(data["values"], dtype=np.float64),
                 tasks=tuple(str(name) for name in data["tasks"]),
@@ -142,6 +147,7 @@ class AffinityMatrix:
                 fingerprint=str(data.get("fingerprint") or ""),
                 notes=tuple(data.get("notes") or ()),
                 unit=str(data.get("unit") or ""),
+                reliability=None if trust is None else dict(trust),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise TaskvizError(

@@ -12,6 +12,7 @@ from taskviz.verbs.affinity import (
 )
 from taskviz.verbs.grouping import contenders, group_frontier, group_tasks, price_groups
 from taskviz.verbs.loading import check_tasks, load_collection
+from taskviz.verbs.repeats import measure_reliability, reliability_key
 from taskviz.verbs.reporting import write_report
 from taskviz.verbs.sample_size import read_sample_size, sample_size_key, study_sample_size
 from taskviz.verbs.stored import Stored, StoredTraining
@@ -37,10 +38,12 @@ __all__ = [
     "group_tasks",
     "load_collection",
     "load_result",
+    "measure_reliability",
     "price_groups",
     "read_affinity",
     "read_sample_size",
     "read_training",
+    "reliability_key",
     "sample_size_key",
     "stored_affinities",
     "stored_trainings",

@@ -80,7 +80,7 @@ def fit_estimator(
     estimator = make_estimator(method, **options)
     picked = pick_device(device)
     cache = cache or Cache()
-    parts = _parts(collection, estimator, seed, picked.type)
+    parts = affinity_parts(collection, estimator, seed, picked.type)
     key = key_of(**parts)
     folder = cache.find(KIND, key) if use_cache else None
     if folder is not None:
@@ -107,7 +107,7 @@ def affinity_key(
     from taskviz.engines import pick_device
 
     estimator = make_estimator(method, **options)
-    return key_of(**_parts(collection, estimator, seed, pick_device(device).type))
+    return key_of(**affinity_parts(collection, estimator, seed, pick_device(device).type))
 
 
 def stored_affinities(
@@ -141,9 +141,10 @@ def read_affinity(key: str, cache: Cache | None = None) -> AffinityMatrix:
     return AffinityMatrix.read(folder / "matrix.json")
 
 
-def _parts(
+def affinity_parts(
     collection: TaskCollection, estimator: "Estimator", seed: int, device_type: str
 ) -> dict[str, Any]:
+    """What a stored matrix depends on."""
     return {
         "what": KIND,
         "collection": collection.fingerprint,

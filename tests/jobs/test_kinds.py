@@ -2,8 +2,12 @@ import dataclasses
 
 import pytest
 
+from taskviz.affinity.reliability import reliability
+from taskviz.cache import Cache
 from taskviz.jobs.kinds import KINDS, parse_spec
+from taskviz.progress import SILENT
 from taskviz.values import TaskvizError
+from taskviz.verbs import read_affinity
 
 REF = {"reference": "linnerud"}
 GROUPS = {"groups": [["Weight", "Waist"], ["Pulse"]]}
@@ -42,6 +46,8 @@ def test_a_training_spec_is_filled_up():
         ("affinity", {"collection": REF, "options": [1]}, "'options'"),
         ("affinity", {"collection": REF, "seed": -1}, "'seed'"),
         ("affinity", {"collection": REF, "seed": True}, "'seed'"),
+        ("affinity", {"collection": REF, "repeats": 0}, "'repeats'"),
+        ("affinity", {"collection": REF, "repeats": "5"}, "'repeats'"),
         ("affinity", {"collection": {"reference": 3}}, "reference"),
         ("training", {"collection": REF}, "needs a grouping"),
         ("training", {"collection": REF, "grouping": {"groups": []}}, "grouping"),
@@ -71,3 +77,15 @@ def test_every_kind_is_named_after_itself():
     for name, kind in KINDS.items():
         assert kind.kind == name
         assert dataclasses.is_dataclass(kind)
+
+
+def test_an_affinity_of_several_repeats_is_stored_with_its_reliability(tmp_path):
+    spec = parse_spec("affinity", {"collection": REF, "method": "random", "repeats": 3})
+    assert spec.title == "Affinity of linnerud by random, 3 times"
+    cache = Cache(tmp_path)
+    key = spec.run("cpu", SILENT, cache)["affinity"]
+    matrix = read_affinity(key, cache)
+    assert matrix.options["repeats"] == 3
+    assert reliability(matrix).repeats == 3
+    once = parse_spec("affinity", {"collection": REF, "method": "random"})
+    assert read_affinity(once.run("cpu", SILENT, cache)["affinity"], cache).reliability is None

@@ -155,3 +155,22 @@ def test_an_upload_is_explained(toy: TaskCollection) -> None:
     repeat = repeat_commands(collection)
     assert "was uploaded" in repeat.notes[0]
     assert "--tasks" not in repeat.lines[0]
+
+
+def test_a_repeated_matrix_has_a_command_of_its_own(capsys, monkeypatch, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    collection = tv.load_collection("linnerud")
+    affinity = tv.measure_reliability(collection, "random", repeats=3, seed=2, device="cpu")
+    plan = tv.group_tasks(affinity, "spectral", budget=2, seed=2)
+    repeat = repeat_commands(collection, affinity, plan)
+    assert repeat.lines == (
+        "python -m taskviz affinity linnerud --method random --repeats 3 --seed 2 "
+        "--out affinity.json",
+        "python -m taskviz group affinity.json --budget 2 --method spectral --seed 2 "
+        "--out grouping.json",
+    )
+    monkeypatch.setenv("TASKVIZ_CACHE", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    found = run(repeat.lines[0], capsys)
+    assert found["values"] == affinity.values.tolist()
+    assert found["reliability"]["grade"] == affinity.reliability["grade"]
+    assert run(repeat.lines[1], capsys)["groups"] == [list(group) for group in plan.groups]

@@ -1,0 +1,1 @@
+"""What the answer rests on: repeats, exhaustive truth, estimators against it."""
