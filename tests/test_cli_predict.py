@@ -194,3 +194,35 @@ def test_runs_by_key_and_by_job(run, tmp_path, monkeypatch):
         assert status == 2
         assert message in err
     assert "has no result 'x'" in run("predict", job.id, data, "--contender", "x")[2]
+
+
+@pytest.mark.parametrize("form", ["onnx", "pt2", "safetensors", "tensorboard", "card"])
+def test_every_export_format(trained, run, tmp_path, form):
+    folder, _ = trained
+    status, out, err = run("export", folder, "--format", form, "--out", tmp_path / "x", "--json")
+    assert status == 0, err
+    written = [Path(path) for path in json.loads(out)["written"]]
+    assert written
+    assert all(path.exists() for path in written)
+    if form == "card":
+        card = written[0].read_text()
+        assert "## Intended use" in card
+        assert "--targets length,ill,grade" in card
+        assert "| grade | multiclass | =mid, low, top |" in card
+    if form == "safetensors":
+        assert tv.load_result(written[0]).serving == tv.load_result(folder).serving
+
+
+def test_exports_that_cannot_be_made_are_one_sentence(trained, run, tmp_path):
+    folder, _ = trained
+    (tmp_path / "file").write_text("")
+    for words, message in (
+        (("--format", "onxx"), "Did you mean 'onnx'"),
+        (("--format", "card", "--out", tmp_path / "file"), "Cannot write to"),
+        (("--format", "tensorboard", "--out", tmp_path / "file" / "x"), "Cannot write to"),
+    ):
+        status, out, err = run("export", folder, "--out", tmp_path / "x", *words)
+        assert status == 2
+        assert out == ""
+        assert message in err
+        assert len(err.splitlines()) == 1

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from taskviz import __version__
-from taskviz.cli import affinity, collections, group, jobs, predict, report, serve, train
+from taskviz.cli import affinity, collections, export, group, jobs, predict, report, serve, train
 from taskviz.cli.terminal import one_line
 from taskviz.values import Cancelled, TaskvizError
 
@@ -47,6 +47,7 @@ affinity.register(program)
 group.register(program)
 train.register(program)
 predict.register(program)
+export.register(program)
 report.register(program)
 jobs.register(program)
 serve.register(program)

@@ -190,7 +190,7 @@ def results_part(results: Mapping[str, TrainingResult], number: Number) -> Part:
     rest = {
         name: value
         for name, value in chosen.settings.items()
-        if name not in ("options", "tasks", "feature_names", "input_columns")
+        if name not in ("options", "tasks", "feature_names", "input_columns", "origin")
     }
     return {
         "chosen": label,

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -261,6 +261,7 @@ def settings_of(
         "torch": str(torch.__version__),
         "taskviz": __version__,
         "version": VERSION,
+        "origin": asdict(collection.origin),
         "layout": collection.layout,
         "modality": collection.modality,
         "input_shape": list(collection.samples[0].inputs.shape[1:]),

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from taskviz.data.encode_again import encode_again
 from taskviz.values import InputColumn, Task, TaskvizError, TrainingResult
-from taskviz.values.storage import spreadsheet_safe, write_text
+from taskviz.values.escaping import spreadsheet_safe
+from taskviz.values.storage import write_text
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,14 +1,11 @@
 """User text made safe for Markdown, and numbers made readable."""
 
-import re
-
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$:&])")
+from taskviz.values.escaping import markdown_safe
 
 
 def safe(text: object) -> str:
     """User text that Markdown shows letter by letter: no emphasis, links, maths, colours, HTML."""
-    flat = " ".join(str(text).split())
-    return _MARKDOWN.sub(r"\\\1", flat)
+    return markdown_safe(text)
 
 
 def listed(names: list[str] | tuple[str, ...], most: int = 6) -> str:

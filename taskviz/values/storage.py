@@ -13,12 +13,17 @@ from taskviz.values.errors import TaskvizError
 
 def write_text(path: Path | str, text: str) -> Path:
     """Write a file whole or not at all, following no half-written state."""
+    return write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path | str, data: bytes) -> Path:
+    """Likewise for bytes."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:80]}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).replace(path)
@@ -41,12 +46,6 @@ def _plain(value: Any) -> Any:
 def dumps(data: Any) -> str:
     """JSON that is valid everywhere: NaN must have been turned into null before."""
     return json.dumps(data, default=_plain, ensure_ascii=False, allow_nan=False)
-
-
-def spreadsheet_safe(text: object) -> str:
-    """Text for a CSV cell that no spreadsheet takes for a formula: a quote goes before its sign."""
-    plain = str(text)
-    return f"'{plain}" if plain.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else plain
 
 
 def nullable(array: Any) -> Any:
