@@ -153,7 +153,7 @@ class _Cloud:
         self.budget = memory_mb * 2**20
         self.parameters = shared_parameters(network.trunk)
         self._heads = Heads(network, units)
-        points, size = len(picked), units.inputs[0].element_size()
+        points, size = len(picked), units.targets[0].element_size()
         # the result and what sums it up, and a block that holds 16 columns at least
         least = 3 * 8 * points**2 + 16 * points * size
         if least > self.budget:
@@ -309,7 +309,7 @@ class _Cloud:
         self.progress.begin("Comparing optima", len(steps) * n)
         for group, start in steps:
             columns = min(width, sum(p.numel() for p in group) - start)
-            block = self.units.inputs[0].new_zeros(points, columns)
+            block = self.units.targets[0].new_zeros(points, columns)
             for i in range(n):
                 self.progress.check()
                 rows, places = self._rows_of(i)
