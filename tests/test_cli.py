@@ -22,7 +22,17 @@ from taskviz.jobs import JobStore
 from taskviz.values import AffinityMatrix, Grouping, SubsetTable, TaskvizError, TrainingResult
 
 ROOT = Path(__file__).resolve().parent.parent
-COMMANDS = ("collections", "check", "affinity", "group", "train", "report", "jobs", "app")
+COMMANDS = (
+    "collections",
+    "check",
+    "affinity",
+    "group",
+    "train",
+    "report",
+    "jobs",
+    "app",
+    "linearisation",
+)
 
 
 @pytest.fixture(autouse=True)

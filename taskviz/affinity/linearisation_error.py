@@ -21,6 +21,8 @@ from taskviz.values import TaskCollection, TaskvizError, parse_options
 if TYPE_CHECKING:
     import pandas as pd
 
+CHUNK = 256
+"""Samples whose activations are held at once."""
 DISTANCES = tuple(round(0.01 * percent, 2) for percent in range(1, 11))
 
 
@@ -133,16 +135,17 @@ def _residuals(
     data = run.data
     joint = data.collection.layout == "joint"
     for heads in [list(members)] if joint else [[task] for task in members]:
-        inputs = data.inputs_of(heads[0])[data.rows("valid", heads[0])[:most]]
-        base, slope = derivative_along(run.network, start, inputs, heads)
-        change = slope(direction)
-        for number, distance in enumerate(distances):
-            scale = distance * unit
-            place = {name: value + scale * direction[name] for name, value in start.items()}
-            with torch.no_grad():
-                real = outputs_at(run.network, place, inputs, heads)
-            found[0, number] += float(((real - base - scale * change) ** 2).sum())
-            found[1, number] += float((real**2).sum())
+        for rows in torch.split(data.rows("valid", heads[0])[:most], CHUNK):
+            inputs = data.inputs_of(heads[0])[rows]
+            base, slope = derivative_along(run.network, start, inputs, heads)
+            change = slope(direction)
+            for number, distance in enumerate(distances):
+                scale = distance * unit
+                place = {name: value + scale * direction[name] for name, value in start.items()}
+                with torch.no_grad():
+                    real = outputs_at(run.network, place, inputs, heads)
+                found[0, number] += float(((real - base - scale * change) ** 2).sum())
+                found[1, number] += float((real**2).sum())
     return np.asarray(found[0] / np.where(found[1] > 0, found[1], np.nan))
 
 

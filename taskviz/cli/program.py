@@ -12,7 +12,18 @@ from typing import Annotated, Any
 import typer
 
 from taskviz import __version__
-from taskviz.cli import affinity, collections, export, group, jobs, predict, report, serve, train
+from taskviz.cli import (
+    affinity,
+    collections,
+    export,
+    group,
+    jobs,
+    linearisation,
+    predict,
+    report,
+    serve,
+    train,
+)
 from taskviz.cli.terminal import one_line
 from taskviz.values import Cancelled, TaskvizError
 
@@ -46,6 +57,7 @@ collections.register(program)
 affinity.register(program)
 group.register(program)
 train.register(program)
+linearisation.register(program)
 predict.register(program)
 export.register(program)
 report.register(program)

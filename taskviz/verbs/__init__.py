@@ -11,6 +11,11 @@ from taskviz.verbs.affinity import (
     stored_affinities,
 )
 from taskviz.verbs.grouping import contenders, group_frontier, group_tasks, price_groups
+from taskviz.verbs.linearisation import (
+    linearisation_key,
+    stored_linearisations,
+    study_linearisation,
+)
 from taskviz.verbs.loading import check_tasks, load_collection
 from taskviz.verbs.repeats import measure_reliability, reliability_key
 from taskviz.verbs.reporting import write_report
@@ -36,6 +41,7 @@ __all__ = [
     "fit_estimator",
     "group_frontier",
     "group_tasks",
+    "linearisation_key",
     "load_collection",
     "load_result",
     "measure_reliability",
@@ -46,7 +52,9 @@ __all__ = [
     "reliability_key",
     "sample_size_key",
     "stored_affinities",
+    "stored_linearisations",
     "stored_trainings",
+    "study_linearisation",
     "study_sample_size",
     "train_groups",
     "training_key",

@@ -49,6 +49,8 @@ def test_a_training_spec_is_filled_up():
         ("affinity", {"collection": REF, "repeats": 0}, "'repeats'"),
         ("affinity", {"collection": REF, "repeats": "5"}, "'repeats'"),
         ("affinity", {"collection": {"reference": 3}}, "reference"),
+        ("linearisation", {"collection": REF, "subsets": 0}, "'subsets'"),
+        ("linearisation", {"collection": REF, "options": {"n": 3}}, "Unknown option"),
         ("training", {"collection": REF}, "needs a grouping"),
         ("training", {"collection": REF, "grouping": {"groups": []}}, "grouping"),
         ("training", {"collection": REF, "grouping": {"groups": [[]]}}, "empty"),
