@@ -28,3 +28,32 @@ class TrainingOptions(NetworkOptions):
     optimizer: Literal["adam", "sgd"] = option(
         "adam", "Adam, or stochastic gradient descent without momentum.", advanced=True
     )
+    schedule: Literal["constant", "cosine", "step"] = option(
+        "constant",
+        "Learning rate over the epochs: constant, falling along a cosine to a hundredth, or a "
+        "tenth after half of them and a hundredth after three quarters.",
+        advanced=True,
+    )
+    warmup: int = option(
+        0, "Epochs over which the learning rate first rises.", minimum=0, maximum=1000, advanced=True
+    )
+    clip: float = option(
+        0.0,
+        "Largest norm of the gradient of one step; 0 does not clip.",
+        minimum=0,
+        maximum=1e6,
+        advanced=True,
+    )
+    precision: Literal["full", "bf16", "fp16"] = option(
+        "full", "Half precision of the forward pass; on CUDA only, elsewhere full.", advanced=True
+    )
+    compile: bool = option(
+        False, "Compile the trunk by torch.compile; pays off in long trainings.", advanced=True
+    )
+    more_epochs: int = option(
+        0,
+        "Epochs beyond the end of the training (early stopping included), from its last state.",
+        minimum=0,
+        maximum=100000,
+        advanced=True,
+    )

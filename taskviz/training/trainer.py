@@ -2,8 +2,9 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,8 +14,10 @@ from taskviz.networks import build_network
 from taskviz.training.curves import CurvePoint, curve_point
 from taskviz.training.objective import Labels, Objective
 from taskviz.training.options import TrainingOptions
+from taskviz.training.precision import HalfPrecision
+from taskviz.training.schedule import rate_factor
 from taskviz.training.weighting import Step, make_weighting
-from taskviz.values import Split
+from taskviz.values import Split, TaskvizError
 
 CHUNK = 8192
 """Rows that are scored at once."""
@@ -49,16 +52,21 @@ class GroupTrainer:
     ) -> None:
         self.data, self.tasks, self.options = data, tuple(tasks), options
         self.objective = Objective(data, tasks)
-        self.weighting = make_weighting(weighting, len(tasks)).to(data.device)
+        self.weighting = make_weighting(weighting, len(tasks)).to(data.device, data.dtype)
         self.network = build_network(
             data.collection, options, seed=seed, tasks=tasks, device=data.device, dtype=data.dtype
         )
-        self.optimizer = _optimizer(self.network, self.weighting, options, data.device)
+        self.trunk = _compiled(self.network.trunk) if options.compile else self.network.trunk
+        self.half = HalfPrecision.of(options.precision, data.device)
+        self.optimizer = _optimizer(self.network, self.weighting.learned(), options, data.device)
         self.batches = torch.Generator().manual_seed(seed * 1_000_003 + 5)
         self.scales = [float(data.scaling.target_scale[number][0]) for number in tasks]
+        self.passed = 0
+        """Epochs that have been trained."""
         self._inputs = data.inputs_of(self.tasks[0])
         self._train_rows = data.rows("train")
         self._host_labels = self.objective.labels.cpu()
+        self._varies = options.schedule != "constant" or options.warmup > 0
 
     def run_epoch(self, check: Callable[[], None] = lambda: None) -> CurvePoint:
         """Pass the training split once.
@@ -69,20 +77,20 @@ class GroupTrainer:
         Returns:
             Loss and primary metric over the epoch's own outputs, each as it was before its step.
         """
-        objective, network, optimizer = self.objective, self.network, self.optimizer
+        objective, network = self.objective, self.network
         network.train()
         order = torch.randperm(len(self._train_rows), generator=self.batches)
         order = self._train_rows[order.to(self.data.device)]
         seen, asked = [], time.monotonic()
-        for rows in torch.split(order, self.options.batch_size):
+        batches = torch.split(order, self.options.batch_size)
+        for number, rows in enumerate(batches):
+            if self._varies:
+                self._set_rate(self.passed + number / len(batches))
             inputs, labels = self._inputs.index_select(0, rows), objective.labels.take(rows)
-            features = network.trunk(inputs)
-            outputs = objective.outputs(network, features)
-            losses = objective.losses(outputs, labels)
-            optimizer.zero_grad()
-            present = partial(objective.present, labels)
-            self.weighting.backward(Step(losses, present, features, network))
-            optimizer.step()
+            outputs, step = self._forward(inputs, labels)
+            self.optimizer.zero_grad()
+            self.weighting.backward(step)
+            self._optimize()
             seen.append(outputs.detach())
 
             self.weighting.after_step(partial(self._losses, inputs, labels))
@@ -90,8 +98,46 @@ class GroupTrainer:
                 check()
                 asked = time.monotonic()
         self.weighting.end_epoch()
+        self.passed += 1
         labels = self._host_labels.take(order.cpu())
         return curve_point(objective, torch.cat(seen).cpu(), labels, self.scales)
+
+    def _forward(self, inputs: Tensor, labels: Labels) -> tuple[Tensor, Step]:
+        objective = self.objective
+        with self.half.autocast() if self.half else nullcontext():
+            features = self.trunk(inputs)
+            outputs = objective.outputs(self.network, features)
+        if self.half:
+            outputs = outputs.to(self.data.dtype)
+        losses = objective.losses(outputs, labels)
+        present = partial(objective.present, labels)
+        scale = self.half.scale if self.half else None
+        vmap = not self.options.compile
+        return outputs, Step(losses, present, features, self.network, scale, self._another, vmap)
+
+    def _another(self) -> Step:
+        """An independent batch, from the global stream: that of the batches stays as it is."""
+        count = min(self.options.batch_size, len(self._train_rows))
+        picked = torch.randperm(len(self._train_rows))[:count].to(self.data.device)
+        rows = self._train_rows[picked]
+        return self._forward(self._inputs.index_select(0, rows), self.objective.labels.take(rows))[
+            1
+        ]
+
+    def _optimize(self) -> None:
+        if self.half:
+            self.half.unscale(self.optimizer)
+        if self.options.clip:
+            nn.utils.clip_grad_norm_(self.network.parameters(), self.options.clip)
+        if self.half:
+            self.half.step(self.optimizer)
+        else:
+            self.optimizer.step()
+
+    def _set_rate(self, passed: float) -> None:
+        rate = self.options.learning_rate * rate_factor(self.options, passed)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
 
     @torch.no_grad()
     def _losses(self, inputs: Tensor, labels: Labels) -> Tensor:
@@ -124,18 +170,66 @@ class GroupTrainer:
         """Whether every weight is a finite number."""
         return all(bool(torch.isfinite(p).all()) for p in self.network.parameters())
 
+    def state(self) -> dict[str, Any]:
+        """All that the next epoch depends on; the global streams must be those of :func:`seeded`."""
+        device = self.data.device
+        return {
+            "network": self.network.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "weighting": self.weighting.state(),
+            "half": self.half.state() if self.half else {},
+            "batches": self.batches.get_state(),
+            "stream": torch.default_generator.get_state(),
+            "device_stream": torch.cuda.get_rng_state(device) if device.type == "cuda" else None,
+            "passed": self.passed,
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on from what :meth:`state` gave."""
+        self.network.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.weighting.load_state(state["weighting"])
+        if self.half:
+            self.half.load_state(state["half"])
+        self.batches.set_state(state["batches"])
+        torch.default_generator.set_state(state["stream"])
+        if state["device_stream"] is not None:
+            torch.cuda.set_rng_state(state["device_stream"], self.data.device)
+        self.passed = state["passed"]
+
 
 def _optimizer(
-    network: nn.Module, weighting: nn.Module, options: TrainingOptions, device: torch.device
+    network: nn.Module, own: list[nn.Parameter], options: TrainingOptions, device: torch.device
 ) -> torch.optim.Optimizer:
     groups = [{"params": list(network.parameters()), "weight_decay": options.weight_decay}]
-    if own := list(weighting.parameters()):
+    if own:
         groups.append({"params": own, "weight_decay": 0.0})
     # One kernel for all parameters: for small networks the optimizer costs as much as the rest.
     fused = device.type in ("cpu", "cuda")
     if options.optimizer == "sgd":
         return torch.optim.SGD(groups, lr=options.learning_rate, fused=fused)
     return torch.optim.AdamW(groups, lr=options.learning_rate, fused=fused)
+
+
+def _compiled(trunk: nn.Module) -> Callable[[Any], Tensor]:
+    """The trunk compiled at its first call; the weights stay those of the module itself."""
+    compiled = torch.compile(trunk)
+
+    def forward(inputs: Any) -> Tensor:
+        try:
+            found: Tensor = compiled(inputs)
+        except Exception as error:
+            # Whatever its backend raises where a compiler is missing or a layer is not supported.
+            if type(error).__module__.startswith(("torch._dynamo", "torch._inductor")):
+                raise TaskvizError(
+                    "torch.compile cannot be used here "
+                    f"({type(error).__name__}: {str(error).strip().splitlines()[0][:120]}): switch "
+                    "the option off."
+                ) from None
+            raise
+        return found
+
+    return forward
 
 
 @contextmanager

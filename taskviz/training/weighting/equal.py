@@ -19,4 +19,4 @@ class Equal(Weighting):
     def backward(self, step: Step) -> None:
         """See :meth:`Weighting.backward`."""
         # autograd writes the parameters' .grad; torch has no types for it
-        step.losses.sum().backward()  # type: ignore[no-untyped-call]
+        step.scaled(step.losses.sum()).backward()  # type: ignore[no-untyped-call]
