@@ -35,7 +35,11 @@ class TrainingOptions(NetworkOptions):
         advanced=True,
     )
     warmup: int = option(
-        0, "Epochs over which the learning rate first rises.", minimum=0, maximum=1000, advanced=True
+        0,
+        "Epochs over which the learning rate first rises.",
+        minimum=0,
+        maximum=1000,
+        advanced=True,
     )
     clip: float = option(
         0.0,

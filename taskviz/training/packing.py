@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from taskviz.values import TaskvizError
 
-_OWN = frozenset(vars(nn.Module()))
+OWN = frozenset(vars(nn.Module()))
 """Attributes of every module, which are no state."""
 _MARK = "$"
 
@@ -53,7 +53,7 @@ def load_module_state(module: nn.Module, state: Mapping[str, Any]) -> None:
         saved = state[path]
         with torch.no_grad():
             for name, value in saved["parameters"].items():
-                part._parameters[name].copy_(value)  # type: ignore[union-attr]
+                part._parameters[name].copy_(value)
         for name, value in saved["buffers"].items():
             part._buffers[name] = value
         for name, value in saved["attributes"].items():
@@ -69,7 +69,7 @@ def load_module_state(module: nn.Module, state: Mapping[str, Any]) -> None:
 def _part_state(part: nn.Module) -> dict[str, Any]:
     attributes, optimizers = {}, {}
     for name, value in vars(part).items():
-        if name in _OWN:
+        if name in OWN:
             continue
         if isinstance(value, torch.optim.Optimizer):
             optimizers[name] = {"kind": type(value).__name__, "state": value.state_dict()}

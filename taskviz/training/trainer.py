@@ -171,7 +171,7 @@ class GroupTrainer:
         return all(bool(torch.isfinite(p).all()) for p in self.network.parameters())
 
     def state(self) -> dict[str, Any]:
-        """All that the next epoch depends on; the global streams must be those of :func:`seeded`."""
+        """All that the next epoch depends on, the global streams of :func:`seeded` included."""
         device = self.data.device
         return {
             "network": self.network.state_dict(),

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from torch import Tensor, nn
 
 from taskviz.networks import MultiHeadNetwork
-from taskviz.training.packing import load_module_state, module_state
+from taskviz.training.packing import OWN, load_module_state, module_state
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,15 @@ class Weighting(nn.Module, ABC):
     def learned(self) -> list[nn.Parameter]:
         """Parameters that the network's optimizer is to learn too."""
         return list(self.parameters())
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "Weighting":
+        """Parameters and buffers follow ``.to`` anyway; so do tensors that are plain attributes."""
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        for part in self.modules():
+            for name, value in vars(part).items():
+                if name not in OWN and isinstance(value, Tensor):
+                    part.__dict__[name] = fn(value)
+        return self
 
     def notes(self) -> list[str]:
         """Sentences a reader of the result must see."""

@@ -52,7 +52,7 @@ class GradientMethod(Weighting):
                 parameter.grad = grad
         combined = self.combine(matrix, *others)
         shared = step.network.shared_parameters()
-        pieces = combined.split([p.numel() for p in shared])
+        pieces = torch.split(combined, [p.numel() for p in shared])
         for parameter, piece in zip(shared, pieces, strict=True):
             grad = piece.reshape(parameter.shape)
             parameter.grad = grad if step.scale is None else grad * step.scale
@@ -101,13 +101,18 @@ class GradientMethod(Weighting):
         super().load_state(state)
         for part in self.modules():
             # NashMTL makes its problem at its first step only, and a problem cannot be saved.
-            if hasattr(part, "_init_optim_problem") and getattr(part, "step", 0):
-                part._init_optim_problem()
+            again = getattr(part, "_init_optim_problem", None)
+            if callable(again) and vars(part)["step"]:
+                again()
 
     def _combined(
         self, matrix: Tensor, live: Tensor, rows: Tensor, others: tuple[Tensor, ...]
     ) -> Tensor | None:
-        method = self.methods[self._key(live)]
+        key = self._key(live)
+        if key not in self.methods:
+            self.methods[key] = type(self).make(key.count("1"))
+            self.to(matrix.device, matrix.dtype)
+        method = self.methods[key]
         remembers = any(isinstance(part, Stateful) for part in method.modules())
         given = matrix if remembers and self.name not in SIZED else rows
         with warnings.catch_warnings():
@@ -118,7 +123,7 @@ class GradientMethod(Weighting):
                     first, second = others or (matrix, matrix)
                     return method(first @ second.T) @ matrix  # type: ignore[no-any-return]
                 return method(given)  # type: ignore[no-any-return]
-            except (ValueError, TypeError, ArithmeticError, torch.linalg.LinAlgError):
+            except (ValueError, TypeError, ArithmeticError, torch._C._LinAlgError):
                 return None
             except Exception as error:
                 if type(error).__name__ == "SolverError":
@@ -126,14 +131,10 @@ class GradientMethod(Weighting):
                 raise
 
     def _key(self, live: Tensor | None) -> str:
-        """Of the object for these tasks; made at its first use."""
+        """Of the object for these tasks."""
         if live is None or self.name not in SIZED or bool(live.all()):
             return "1" * self.tasks
-        key = "".join("1" if there else "0" for there in live.tolist())
-        if key not in self.methods:
-            # Its buffers come to be on the device of the first matrix.
-            self.methods[key] = type(self).make(key.count("1")).to(live.device)
-        return key
+        return "".join("1" if there else "0" for there in live.tolist())
 
 
 def jacobian(step: Step) -> Tensor:
@@ -153,8 +154,8 @@ def jacobian(step: Step) -> Tensor:
     )
     pieces = []
     for parameter in shared:
-        jac: Tensor = parameter.jac
+        jac: Tensor = getattr(parameter, "jac")  # noqa: B009 - the library's attribute
         pieces.append(jac.reshape(len(jac), -1))
-        del parameter.jac
+        delattr(parameter, "jac")  # noqa: B043
     matrix = torch.cat(pieces, dim=1)
     return matrix if step.scale is None else matrix / step.scale

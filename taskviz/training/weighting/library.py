@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import cache, partial
 from importlib.metadata import version
-from inspect import getdoc, isabstract, isclass, signature
+from inspect import getdoc, isabstract, isclass
 from types import ModuleType
 from typing import Any
 
@@ -94,10 +94,10 @@ def _name(cls: type) -> str:
     return cls.__module__.rsplit(".", 1)[-1].strip("_").replace("_", "-")
 
 
-def _make(name: str, tasks: int) -> nn.Module:
+def _make(name: str, tasks: int) -> Any:
     cls = _classes()[name]
     given = _SETTINGS[name](tasks) if name in _SETTINGS else {}
-    made = cls(**{key: value for key, value in given.items() if key in signature(cls).parameters})
+    made: Any = cls(**given)
     if name == "cr-mogm":
         return aggregation.GramianWeightedAggregator(made)
     return made

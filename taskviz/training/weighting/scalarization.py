@@ -35,7 +35,7 @@ class Scalarization(Weighting):
         total = self.method(self._filled(step.losses))
         if self._present is not None:
             self.last = torch.where(self._present, step.losses.detach(), self.last)
-        step.scaled(total).backward()
+        step.scaled(total).backward()  # type: ignore[no-untyped-call]
 
     def after_step(self, losses: Callable[[], Tensor]) -> None:
         """See :meth:`Weighting.after_step`."""
