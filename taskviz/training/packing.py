@@ -27,14 +27,17 @@ def pack(tree: Any) -> tuple[str, dict[str, Tensor]]:
     return json.dumps(_pack(tree, tensors), allow_nan=False), tensors
 
 
-def unpack(text: str, tensors: Mapping[str, Tensor]) -> Any:
+def unpack(text: str, tensors: Mapping[str, Tensor], device: torch.device | str = "cpu") -> Any:
     """What :func:`pack` was given; tensors are copies of their own.
+
+    Args:
+        device: where those go that were not on the host.
 
     Raises:
         TaskvizError: the text and the tensors do not belong together.
     """
     try:
-        return _unpack(json.loads(text), tensors)
+        return _unpack(json.loads(text), tensors, device)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise TaskvizError(
             f"A saved state cannot be read ({type(error).__name__}: {error})."
@@ -99,7 +102,7 @@ def _pack(value: Any, tensors: dict[str, Tensor]) -> Any:
     if isinstance(value, Tensor):
         name = str(len(tensors))
         tensors[name] = value.detach().cpu().contiguous().clone()
-        return {_MARK: "tensor", "of": name, "on": str(value.device)}
+        return {_MARK: "tensor", "of": name, "host": value.device.type == "cpu"}
     if isinstance(value, np.ndarray) and value.dtype.kind in "fiub":
         name = str(len(tensors))
         tensors[name] = torch.from_numpy(value.copy())
@@ -124,20 +127,20 @@ def _key(key: Any) -> str | int:
     raise TypeError(f"{type(key).__name__} is no key that can be saved")
 
 
-def _unpack(value: Any, tensors: Mapping[str, Tensor]) -> Any:
+def _unpack(value: Any, tensors: Mapping[str, Tensor], device: torch.device | str) -> Any:
     if not isinstance(value, dict):
         return value
     kind, of = value[_MARK], value["of"]
     if kind == "tensor":
         # A copy: what a file was read into may be unaligned, or belong to the file.
-        return tensors[of].clone().to(value["on"])
+        return tensors[of].clone().to("cpu" if value["host"] else device)
     if kind == "array":
         return tensors[of].numpy().copy()
     if kind == "list":
-        return [_unpack(item, tensors) for item in of]
+        return [_unpack(item, tensors, device) for item in of]
     if kind == "tuple":
-        return tuple(_unpack(item, tensors) for item in of)
+        return tuple(_unpack(item, tensors, device) for item in of)
     if kind == "dict":
-        return {key: _unpack(item, tensors) for key, item in of}
+        return {key: _unpack(item, tensors, device) for key, item in of}
     plain = {"float": float, "dtype": lambda name: getattr(torch, name), "device": torch.device}
     return plain[kind](of)

@@ -123,10 +123,10 @@ class GradientMethod(Weighting):
                     first, second = others or (matrix, matrix)
                     return method(first @ second.T) @ matrix  # type: ignore[no-any-return]
                 return method(given)  # type: ignore[no-any-return]
-            except (ValueError, TypeError, ArithmeticError, torch._C._LinAlgError):
+            except (ValueError, TypeError, ArithmeticError):
                 return None
             except Exception as error:
-                if type(error).__name__ == "SolverError":
+                if type(error).__name__ in ("SolverError", "LinAlgError"):
                     return None
                 raise
 
@@ -156,6 +156,6 @@ def jacobian(step: Step) -> Tensor:
     for parameter in shared:
         jac: Tensor = getattr(parameter, "jac")  # noqa: B009 - the library's attribute
         pieces.append(jac.reshape(len(jac), -1))
-        delattr(parameter, "jac")  # noqa: B043
+        delattr(parameter, "jac")
     matrix = torch.cat(pieces, dim=1)
     return matrix if step.scale is None else matrix / step.scale
