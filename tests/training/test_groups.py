@@ -245,7 +245,7 @@ def test_a_grouping_of_other_tasks_is_refused(toy, tmp_path):
 
 
 def test_an_unknown_weighting_is_refused_before_training(toy):
-    with pytest.raises(TaskvizError, match="Unknown weighting 'best': choose one of .*equal"):
+    with pytest.raises(TaskvizError, match=r"Unknown weighting 'best': choose one of .*equal"):
         train_grouping(toy, Grouping.of([toy.names]), QUICK, weighting="best")
 
 
