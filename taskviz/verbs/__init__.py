@@ -9,7 +9,9 @@ from taskviz.verbs.affinity import (
     fit_estimator,
     read_affinity,
     stored_affinities,
+    stored_estimators,
 )
+from taskviz.verbs.calibration import read_calibration, record_calibration
 from taskviz.verbs.grouping import contenders, group_frontier, group_tasks, price_groups
 from taskviz.verbs.linearisation import (
     linearisation_key,
@@ -47,11 +49,14 @@ __all__ = [
     "measure_reliability",
     "price_groups",
     "read_affinity",
+    "read_calibration",
     "read_sample_size",
     "read_training",
+    "record_calibration",
     "reliability_key",
     "sample_size_key",
     "stored_affinities",
+    "stored_estimators",
     "stored_linearisations",
     "stored_trainings",
     "study_linearisation",

@@ -127,6 +127,30 @@ def stored_affinities(
     return found
 
 
+def stored_estimators(
+    collection: TaskCollection, cache: Cache | None = None
+) -> list[tuple[str, "Estimator"]]:
+    """Key and fitted estimator of each matrix of a collection, newest first.
+
+    Those of an older version of their method are passed over: their state may read otherwise.
+    """
+    from taskviz.affinity import ESTIMATORS, make_estimator
+
+    found: list[tuple[str, Estimator]] = []
+    for entry in (cache or Cache()).entries(KIND):
+        parts = entry.parts
+        if parts.get("collection") != collection.fingerprint or parts["method"] not in ESTIMATORS:
+            continue
+        try:
+            estimator = make_estimator(str(parts["method"]), **parts["options"])
+            if estimator.version == parts["version"]:
+                found.append((entry.key, _read(entry.folder, estimator)))
+        except (TaskvizError, OSError, ValueError, KeyError):
+            # Damaged: whoever asks for it by its key has it set aside and computed again.
+            continue
+    return found
+
+
 def read_affinity(key: str, cache: Cache | None = None) -> AffinityMatrix:
     """A stored matrix by its key.
 
