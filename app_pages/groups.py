@@ -11,6 +11,7 @@ from taskviz.ui import (
     imports,
     methods_panel,
     scenario_panel,
+    stability_tab,
     state,
     store,
     workbench,
@@ -129,9 +130,13 @@ with main:
 bench = workbench.bench()
 plan = bench.plan if plans and bench is not None else None
 if plan is not None:
-    saved, methods, table = st.tabs(["Scenarios", "Methods side by side", "Table and settings"])
+    saved, stable, methods, table = st.tabs(
+        ["Scenarios", "Stability", "Methods side by side", "Table and settings"]
+    )
     with saved:
         scenario_panel.draw(source, can_train=imported is None)
+    with stable:
+        stability_tab.draw(source)
     with methods:
         methods_panel.draw(source)
     with table:

@@ -5,10 +5,15 @@ import streamlit as st
 from taskviz.jobs import LIVE, Job, delete_job
 from taskviz.ui import frame, job_panel, state, store
 from taskviz.ui.text import plural, safe
-from taskviz.values import TaskvizError
+from taskviz.values import Grouping, TaskvizError
 
 frame.title("jobs")
-PAGE = {"affinity": "affinity", "training": "training", "sample-size": "affinity"}
+PAGE = {
+    "affinity": "affinity",
+    "training": "training",
+    "sample-size": "affinity",
+    "stability": "groups",
+}
 FIRST = 20
 
 
@@ -48,11 +53,16 @@ def remove(job: Job) -> None:
 
 def show(job: Job) -> None:
     """Open the page of a job with its collection and its result."""
-    state.put("collection", store.publish_spec(job.spec))
+    if job.spec.get("collection"):
+        state.put("collection", store.publish_spec(job.spec))
     if job.kind == "training":
         state.put("run", job.id)
     elif job.kind == "sample-size":
         state.put("study", job.id)
+    elif job.kind == "stability":
+        state.put("matrix", str(job.spec["scores"]))
+        state.put("plan", store.publish_plan(Grouping.from_json(job.spec["grouping"])))
+        state.put("stability", job.id)
     else:
         state.put("job", job.id)
         state.put("matrix", (job.result or {}).get("affinity"))

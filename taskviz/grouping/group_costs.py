@@ -5,7 +5,7 @@ trunk + Σ heads: all 2^T groups are priced without one being built. For paramet
 multiply-accumulates that is exact; latency is measured for a few sizes and a line is laid through.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from math import ceil, floor, log10
 from typing import Any
@@ -108,6 +108,29 @@ class CostModel:
     def to_json(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {**asdict(self), "tasks": list(self.tasks), "heads": list(self.heads)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "CostModel":
+        """The inverse of :meth:`to_json`.
+
+        Raises:
+            TaskvizError: the data are no prices.
+        """
+        try:
+            return cls(
+                unit=cost_unit(str(data["unit"])),
+                tasks=tuple(str(task) for task in data["tasks"]),
+                trunk=float(data["trunk"]),
+                heads=tuple(float(head) for head in data["heads"]),
+                fit_error=float(data.get("fit_error", 0.0)),
+                spread=float(data.get("spread", 0.0)),
+                notes=tuple(str(note) for note in data.get("notes", ())),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise TaskvizError(
+                f"These are no prices of groups ({type(error).__name__}: {error}): unit, tasks, "
+                "trunk and heads are needed."
+            ) from None
 
     def _place(self, task: str) -> int:
         if task not in self.tasks:

@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from taskviz.grouping import make_grouper
 from taskviz.grouping.base import Affinity
+from taskviz.grouping.group_costs import CostModel
 from taskviz.grouping.objective import (
     Singletons,
     density,
@@ -17,8 +19,10 @@ from taskviz.grouping.objective import (
     selection_score,
 )
 from taskviz.grouping.resampling import Resample, resampler
+from taskviz.grouping.within_budget import group_within
 from taskviz.progress import SILENT, Progress
 from taskviz.values import AffinityMatrix, Grouping, TaskvizError
+from taskviz.values.storage import dumps, read_json, write_text
 
 LEVEL = 0.95
 """Of the interval of score differences that must hold 0 for a tie."""
@@ -82,7 +86,7 @@ class Stability:
             "together": self.together.tolist(),
             "rivals": [
                 {
-                    "groups": [list(group) for group in rival.grouping.groups],
+                    "grouping": rival.grouping.to_json(),
                     "share": rival.share,
                     "difference": rival.difference,
                     "interval": list(rival.interval),
@@ -93,6 +97,37 @@ class Stability:
             "draws": self.draws,
             "notes": list(self.notes),
         }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Stability":
+        """The inverse of :meth:`to_json`."""
+        return cls(
+            chosen=Grouping.from_json(data["chosen"]),
+            share=float(data["share"]),
+            tasks=tuple(data["tasks"]),
+            together=np.array(data["together"], dtype=np.float64),
+            rivals=tuple(
+                Rival(
+                    Grouping.from_json(rival["grouping"]),
+                    float(rival["share"]),
+                    float(rival["difference"]),
+                    (float(rival["interval"][0]), float(rival["interval"][1])),
+                    bool(rival["tie"]),
+                )
+                for rival in data["rivals"]
+            ),
+            draws=int(data["draws"]),
+            notes=tuple(data["notes"]),
+        )
+
+    def save(self, path: Path | str) -> Path:
+        """Write JSON, atomically."""
+        return write_text(path, dumps(self.to_json()))
+
+    @classmethod
+    def read(cls, path: Path | str) -> "Stability":
+        """Read what :meth:`save` wrote."""
+        return cls.from_json(read_json(path, "stability"))
 
 
 def stability(
@@ -106,6 +141,9 @@ def stability(
     noise: float | None = None,
     resample: Resample | None = None,
     rivals: int = 10,
+    grouper_seed: int = 0,
+    chosen: Grouping | None = None,
+    costs: CostModel | None = None,
     progress: Progress = SILENT,
 ) -> Stability:
     """Group the affinity, group ``draws`` redrawn ones, and compare.
@@ -115,12 +153,16 @@ def stability(
         method: grouper name; it must score its groupings.
         budget: inference budget.
         draws: redrawn affinities.
-        seed: of the draws; the grouper's seed stays the same, so that only the affinity changes.
+        seed: of the draws; the grouper's own stays the same, so that only the affinity changes.
         options: the grouper's.
         noise: standard deviation of an entry, where a matrix has no standard errors.
         resample: draws an affinity; by default :func:`resampler` decides. An estimator that can
             measure again from part of its data passes that here.
         rivals: how many other groupings to compare.
+        grouper_seed: of the method.
+        chosen: the grouping whose return is counted, such as one edited by hand; None: what the
+            method makes of the affinity as it was measured.
+        costs: prices of groups, where the budget is not in networks.
         progress: told of each draw; asked for a cancel.
 
     Raises:
@@ -130,11 +172,18 @@ def stability(
         raise TaskvizError(f"Stability was asked for {draws} draws: 2 are needed at least.")
     given = dict(options or {})
     grouper = make_grouper(method, **given)
-    chosen = grouper.group(affinity, budget, seed)
-    if chosen.score is None:
+
+    def group(drawn: Affinity) -> Grouping:
+        if costs is not None:
+            return group_within(drawn, method, budget, costs, seed=grouper_seed, **given)
+        return grouper.group(drawn, budget, grouper_seed)
+
+    proposed = group(affinity)
+    if proposed.score is None:
         raise TaskvizError(
             f"Grouping method {method!r} looks at no affinity, so noise in it changes nothing."
         )
+    chosen = proposed if chosen is None else chosen
     notes: tuple[str, ...] = ()
     if resample is None:
         resample, said = resampler(affinity, noise)
@@ -148,13 +197,13 @@ def stability(
     for _ in range(draws):
         progress.check()
         try:
-            found = grouper.group(resample(rng), budget, seed)
+            found = group(resample(rng))
         except TaskvizError:
             # A redrawn table may lack the networks that a cover needs.
             failed += 1
         else:
             counts[_key(found)] += 1
-            example.setdefault(_key(found), found)
+            example.setdefault(_key(found), replace(found, seconds=0.0))
             together += _common(found, affinity.tasks)
         progress.advance()
     done = draws - failed
@@ -190,7 +239,9 @@ def stability(
 
 
 def _key(grouping: Grouping) -> Key:
-    costs = grouping.costs or (1.0,) * len(grouping.groups)
+    # Prices follow from the members; only networks of a table can differ in size beside them.
+    sized = grouping.costs and grouping.cost_unit == "networks"
+    costs = grouping.costs if sized else (1.0,) * len(grouping.groups)
     return frozenset(zip(map(frozenset, grouping.groups), costs, strict=True))
 
 
@@ -205,11 +256,12 @@ def _scores(
     """Score on each draw, higher is better; NaN where a draw does not know the groups."""
     found = np.full(len(draws), np.nan)
     for i, affinity in enumerate(draws):
-        if grouping.method != "selection" and isinstance(affinity, AffinityMatrix):
+        if grouping.objective.startswith("density") and isinstance(affinity, AffinityMatrix):
             found[i] = density(affinity, grouping.groups)
             continue
         try:
-            score = selection_score(affinity, grouping.groups, singletons, grouping.costs or None)
+            sizes = grouping.costs if grouping.cost_unit == "networks" else ()
+            score = selection_score(affinity, grouping.groups, singletons, sizes or None)
         except TaskvizError:
             continue
         found[i] = score if higher_is_better(affinity) else -score

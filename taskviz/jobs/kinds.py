@@ -4,82 +4,14 @@ A job is built from plain data by one of these kinds only; nothing in a spec is 
 is imported.
 """
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
 
 from taskviz.cache import Cache
+from taskviz.jobs.grouping_kinds import StabilitySpec
+from taskviz.jobs.spec import JobSpec, Spec, name_of, whole
 from taskviz.progress import Progress
 from taskviz.values import Grouping, TaskvizError, option_values, unknown_choice
-
-if TYPE_CHECKING:
-    from taskviz.data import CollectionRef
-
-Spec = Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class JobSpec(ABC):
-    """Common to all kinds.
-
-    Args:
-        collection: a ``CollectionRef`` as plain data.
-        options: of the method; filled up with their defaults.
-        seed: every random draw derives from it.
-        device: ``auto``, ``cpu``, ``cuda:0``, …
-    """
-
-    collection: Spec
-    options: Spec
-    seed: int = 0
-    device: str = "auto"
-
-    kind: ClassVar[str]
-
-    @classmethod
-    def parse(cls, given: Spec) -> Self:
-        """Check a spec and fill it up.
-
-        Raises:
-            TaskvizError: an unknown or missing entry, or one that is not what it should be.
-        """
-        known = {f.name for f in fields(cls)}
-        for name in given:
-            if name not in known:
-                raise unknown_choice(f"entry of the job {cls.kind!r}", str(name), known)
-        if not isinstance(given.get("collection"), Mapping):
-            raise TaskvizError(f"A job {cls.kind!r} needs a collection: a reference to its data.")
-        for name in ("options", "grouping"):
-            if name in known and not isinstance(given.get(name, {}), Mapping):
-                raise TaskvizError(f"Entry {name!r} of a job {cls.kind!r} must be named values.")
-        ref = _collection_ref(given["collection"])
-        spec = cls(**{"options": {}, **given, "collection": ref.to_json()})
-        _whole(spec.seed, "seed", 0, 2**63 - 1)
-        return spec.checked()
-
-    @abstractmethod
-    def checked(self) -> Self:
-        """The same with its own entries checked and its options filled up."""
-
-    @property
-    @abstractmethod
-    def title(self) -> str:
-        """One line for people."""
-
-    @abstractmethod
-    def run(self, device: str, progress: Progress, cache: Cache) -> dict[str, Any]:
-        """Do it; returns the keys of what was stored."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain data for the job store."""
-        return asdict(self)
-
-    @property
-    def ref(self) -> "CollectionRef":
-        """The reference to the data."""
-        return _collection_ref(self.collection)
 
 
 @dataclass(frozen=True)
@@ -99,14 +31,14 @@ class AffinitySpec(JobSpec):
         """See :meth:`JobSpec.checked`."""
         from taskviz.verbs.options import affinity_options
 
-        _whole(self.repeats, "repeats", 1, 1000)
+        whole(self.repeats, "repeats", 1, 1000)
         return replace(self, options=affinity_options(str(self.method), self.options))
 
     @property
     def title(self) -> str:
         """See :attr:`JobSpec.title`."""
         over = f", {self.repeats} times" if self.repeats > 1 else ""
-        return f"Affinity of {_name(self.ref)} by {self.method}{over}"
+        return f"Affinity of {name_of(self.ref)} by {self.method}{over}"
 
     def run(self, device: str, progress: Progress, cache: Cache) -> dict[str, Any]:
         """See :meth:`JobSpec.run`."""
@@ -155,7 +87,7 @@ class TrainingSpec(JobSpec):
 
         if not self.grouping or not self.grouping.get("groups"):
             raise TaskvizError("A job 'training' needs a grouping: the groups to be trained.")
-        _whole(self.random_draws, "random_draws", 0, 100)
+        whole(self.random_draws, "random_draws", 0, 100)
         weighting_class(str(self.weighting))
         return replace(
             self,
@@ -171,7 +103,7 @@ class TrainingSpec(JobSpec):
         grouping = Grouping.from_json(self.grouping or {})
         count = len(grouping.groups)
         beside = " and its baselines" if self.baselines else ""
-        return f"Training of {_name(self.ref)}: {count} group{'s' * (count != 1)}{beside}"
+        return f"Training of {name_of(self.ref)}: {count} group{'s' * (count != 1)}{beside}"
 
     def run(self, device: str, progress: Progress, cache: Cache) -> dict[str, Any]:
         """See :meth:`JobSpec.run`."""
@@ -219,13 +151,13 @@ class SampleSizeSpec(JobSpec):
         """See :meth:`JobSpec.checked`."""
         from taskviz.affinity.sca import SCA
 
-        _whole(self.repeats, "repeats", 2, 1000)
+        whole(self.repeats, "repeats", 2, 1000)
         return replace(self, options=option_values(SCA(**self.options).options))
 
     @property
     def title(self) -> str:
         """See :attr:`JobSpec.title`."""
-        return f"Sample size of SCA on {_name(self.ref)}"
+        return f"Sample size of SCA on {name_of(self.ref)}"
 
     def run(self, device: str, progress: Progress, cache: Cache) -> dict[str, Any]:
         """See :meth:`JobSpec.run`."""
@@ -254,13 +186,13 @@ class LinearisationSpec(JobSpec):
         """See :meth:`JobSpec.checked`."""
         from taskviz.verbs.options import affinity_options
 
-        _whole(self.subsets, "subsets", 1, 10_000)
+        whole(self.subsets, "subsets", 1, 10_000)
         return replace(self, options=affinity_options("gradient", self.options))
 
     @property
     def title(self) -> str:
         """See :attr:`JobSpec.title`."""
-        return f"Linearisation error on {_name(self.ref)}"
+        return f"Linearisation error on {name_of(self.ref)}"
 
     def run(self, device: str, progress: Progress, cache: Cache) -> dict[str, Any]:
         """See :meth:`JobSpec.run`."""
@@ -274,7 +206,8 @@ class LinearisationSpec(JobSpec):
 
 
 KINDS: dict[str, type[JobSpec]] = {
-    kind.kind: kind for kind in (AffinitySpec, TrainingSpec, SampleSizeSpec, LinearisationSpec)
+    kind.kind: kind
+    for kind in (AffinitySpec, TrainingSpec, SampleSizeSpec, LinearisationSpec, StabilitySpec)
 }
 
 
@@ -287,30 +220,3 @@ def parse_spec(kind: str, spec: Spec) -> JobSpec:
     if kind not in KINDS:
         raise unknown_choice("kind of job", kind, KINDS)
     return KINDS[kind].parse(spec)
-
-
-def _collection_ref(given: Spec) -> "CollectionRef":
-    from taskviz.data import BUILT_INS, CollectionRef
-
-    ref = CollectionRef.from_json(given)
-    path = Path(ref.reference).expanduser()
-    try:
-        is_path = ref.reference not in BUILT_INS and path.exists()
-    except (OSError, ValueError):
-        is_path = False
-    # A worker starts elsewhere: a path has to stand on its own.
-    return replace(ref, reference=str(path.absolute())) if is_path else ref
-
-
-def _name(ref: "CollectionRef") -> str:
-    if ref.reference.startswith("upload:"):
-        return "an uploaded table"
-    return Path(ref.reference).stem or ref.reference
-
-
-def _whole(value: Any, name: str, least: int, most: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise TaskvizError(
-            f"Entry {name!r} of a job is {value!r}: a whole number from {least} to {most} is "
-            "needed."
-        )

@@ -28,7 +28,7 @@ def start_job(
     """Check a spec, write the job to the store and start its worker.
 
     Args:
-        kind: ``affinity`` or ``training``.
+        kind: one of :data:`taskviz.jobs.kinds.KINDS`.
         spec: plain data; see :mod:`taskviz.jobs.kinds`.
         title: one line for people; made from the spec where empty.
         device: ``auto`` takes the one that the spec names.

@@ -64,8 +64,10 @@ def start(kind: str, entries: Mapping[str, Any], *, title: str, url_key: str) ->
         url_key: where the page keeps the job's id.
     """
     try:
-        ref = store.resolve(state.get("collection") or "")
-        spec = {**entries, "collection": ref.to_json(), "device": "auto"}
+        name = state.get("collection")
+        # Imported scores need none.
+        ref = store.resolve(name).to_json() if name else {}
+        spec = {**entries, "collection": ref, "device": "auto"}
         job = start_job(kind, spec, title=title, store=store.jobs())
     except TaskvizError as error:
         st.error(safe(error), title="This could not be started")

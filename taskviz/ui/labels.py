@@ -5,9 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from taskviz.affinity import ESTIMATORS, estimator_class
 from taskviz.values import AffinityMatrix, option_defaults
-
-IMPORTED = "i-"
-"""Before the key of what a user imported."""
+from taskviz.verbs.imports import IMPORTED
 
 
 def told_apart(names: Mapping[str, str]) -> dict[str, str]:

@@ -8,10 +8,31 @@ from typing import Final
 
 import streamlit as st
 
-KEYS: Final = ("collection", "matrix", "pair", "budget", "grouper", "plan", "job", "run", "study")
+KEYS: Final = (
+    "collection",
+    "matrix",
+    "pair",
+    "budget",
+    "grouper",
+    "plan",
+    "job",
+    "run",
+    "study",
+    "stability",
+)
 _DEPENDS: Final = {
-    "collection": ("matrix", "pair", "budget", "grouper", "plan", "job", "run", "study"),
-    "matrix": ("pair",),
+    "collection": (
+        "matrix",
+        "pair",
+        "budget",
+        "grouper",
+        "plan",
+        "job",
+        "run",
+        "study",
+        "stability",
+    ),
+    "matrix": ("pair", "stability"),
 }
 _VALUES, _PAGE = "url_values", "url_page"
 

@@ -8,7 +8,7 @@ import streamlit as st
 from taskviz.figures import frontier, task_graph
 from taskviz.figures.style import chart_config, group_letter, signed, three_digits
 from taskviz.grouping.what_if import broken_rules
-from taskviz.ui import frame, store, workbench
+from taskviz.ui import frame, stability_tab, store, workbench
 from taskviz.ui.affinity_words import trust_words
 from taskviz.ui.group_board import group_board
 from taskviz.ui.text import listed, plural, safe
@@ -34,7 +34,8 @@ def draw(source: Source, plans: Mapping[float, Grouping]) -> None:
         trust = ""
         if isinstance(source.affinity, AffinityMatrix):
             trust = f"  \n{trust_words(source.affinity)}"
-        st.markdown(sentence(plan, proposal) + trust)
+        tested = stability_tab.badge(source.key, plan)
+        st.markdown(sentence(plan, proposal) + trust + (f"  \n{tested}" if tested else ""))
     board, graph = st.columns([13, 7], gap="medium")
     with board:
         _tools(bench)

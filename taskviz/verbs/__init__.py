@@ -13,6 +13,7 @@ from taskviz.verbs.affinity import (
 )
 from taskviz.verbs.calibration import read_calibration, record_calibration
 from taskviz.verbs.grouping import contenders, group_frontier, group_tasks, price_groups
+from taskviz.verbs.imports import import_scores, stored_scores
 from taskviz.verbs.linearisation import (
     linearisation_key,
     stored_linearisations,
@@ -22,6 +23,7 @@ from taskviz.verbs.loading import check_tasks, load_collection
 from taskviz.verbs.repeats import measure_reliability, reliability_key
 from taskviz.verbs.reporting import write_report
 from taskviz.verbs.sample_size import read_sample_size, sample_size_key, study_sample_size
+from taskviz.verbs.stability import read_stability, stability_key, study_stability
 from taskviz.verbs.stored import Stored, StoredTraining
 from taskviz.verbs.training import (
     compare_groupings,
@@ -43,6 +45,7 @@ __all__ = [
     "fit_estimator",
     "group_frontier",
     "group_tasks",
+    "import_scores",
     "linearisation_key",
     "load_collection",
     "load_result",
@@ -51,16 +54,20 @@ __all__ = [
     "read_affinity",
     "read_calibration",
     "read_sample_size",
+    "read_stability",
     "read_training",
     "record_calibration",
     "reliability_key",
     "sample_size_key",
+    "stability_key",
     "stored_affinities",
     "stored_estimators",
     "stored_linearisations",
+    "stored_scores",
     "stored_trainings",
     "study_linearisation",
     "study_sample_size",
+    "study_stability",
     "train_groups",
     "training_key",
     "write_report",

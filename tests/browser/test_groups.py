@@ -231,3 +231,34 @@ def test_import_of_a_subset_table(app: App, page: Page, tmp_path: Path) -> None:
     chart(page, "frontier")
     expect(page.get_by_text("not affinities of pairs")).to_be_visible()
     expect(card(page, "a")).to_be_visible()
+
+
+def test_stability_of_the_plan_is_a_job_of_its_own(link: str, page: Page) -> None:
+    open_board(page, link)
+    page.get_by_role("tab", name="Stability").click()
+    test = page.get_by_role("button", name="Test this plan")
+    # A matrix without standard errors: nothing is assumed unless the user says it.
+    expect(test).to_be_disabled()
+    expect(page.get_by_text("how noisy they are was not measured")).to_be_visible()
+    noise = page.get_by_label("Assumed noise of an entry", exact=True)
+    noise.fill("0.01")
+    noise.press("Enter")
+    expect(test).to_be_enabled()
+    test.click()
+    expect(page.get_by_text("returned in 100 of 100 redraws (100%)")).to_be_visible(timeout=60_000)
+    chart(page, "co_occurrence")
+    expect(page.get_by_text("returned in 100% of 100 redraws")).to_be_visible()
+    settled(page)
+    tested = str(page.evaluate("location.href"))
+    # Another plan has not been tested: the badge goes, and the study says whose it is.
+    card(page, "birch").focus()
+    page.keyboard.press("b")
+    at(page, "birch", "B")
+    expect(page.get_by_text("returned in 100% of 100 redraws")).to_have_count(0)
+    # The study is in the link.
+    page.wait_for_function("before => location.href !== before", arg=tested)
+    settled(page)
+    page.reload()
+    at(page, "birch", "B")
+    page.get_by_role("tab", name="Stability").click()
+    expect(page.get_by_text("This is the study of another plan")).to_be_visible()

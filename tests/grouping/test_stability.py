@@ -3,10 +3,14 @@
 import numpy as np
 import pytest
 
+from taskviz.cache import Cache
+from taskviz.grouping.group_costs import CostModel
 from taskviz.grouping.resampling import resampler
-from taskviz.grouping.stability import stability
+from taskviz.grouping.stability import Stability, stability
+from taskviz.grouping.what_if import edited_plan
 from taskviz.progress import Progress
 from taskviz.values import AffinityMatrix, Cancelled, SubsetTable, TaskvizError
+from taskviz.verbs import group_tasks, read_stability, stability_key, study_stability
 
 
 def blocks(error):
@@ -137,3 +141,63 @@ def test_it_can_be_cancelled():
 
     with pytest.raises(Cancelled):
         stability(blocks(1), "selection", 2, progress=Stop())
+
+
+def test_an_edited_plan_is_counted_beside_what_its_method_makes():
+    a = blocks(0.5)
+    proposal = stability(a, "selection", 2, draws=20, options={"overlap": False}).chosen
+    edited = edited_plan(a, (("a", "c"), ("b", "d")), proposal)
+    found = stability(a, "selection", 2, draws=40, options={"overlap": False}, chosen=edited)
+    assert found.chosen == edited
+    assert found.share < 0.2
+    best = found.rivals[0]
+    assert best.grouping.groups == proposal.groups
+    assert best.share > 0.8
+    assert best.difference > 0
+    assert not best.tie
+
+
+def test_a_budget_in_another_unit():
+    a = blocks(1e-6)
+    prices = CostModel("parameters", tuple("abcd"), 100.0, (10.0,) * 4)
+    found = stability(a, "selection", 240.0, draws=5, options={"overlap": False}, costs=prices)
+    assert found.chosen.cost_unit == "parameters"
+    assert found.share == 1.0
+    # One network is all that fits now.
+    found = stability(a, "selection", 239.0, draws=5, options={"overlap": False}, costs=prices)
+    assert found.chosen.groups == (tuple("abcd"),)
+    assert found.share == 1.0
+
+
+def test_it_is_the_same_when_read_again(tmp_path):
+    found = stability(blocks(2.0), "lloyd", 2, draws=20)
+    again = Stability.read(found.save(tmp_path / "stability.json"))
+    assert again.to_json() == found.to_json()
+    np.testing.assert_array_equal(again.together, found.together)
+
+
+def test_the_study_of_a_plan_is_computed_once(tmp_path):
+    a = blocks(1.0)
+    cache = Cache(tmp_path)
+    plan = group_tasks(a, "selection", budget=2, overlap=False)
+    counted = Counted()
+    one = study_stability(a, plan, draws=12, cache=cache, progress=counted)
+    assert counted.done == 12
+    two = study_stability(a, plan, draws=12, cache=cache, progress=counted)
+    assert counted.done == 12
+    assert one.to_json() == two.to_json()
+    key = stability_key(a, plan, draws=12)
+    assert read_stability(key, cache).share == one.share
+    # Noisier scores are other scores.
+    assert stability_key(blocks(2.0), plan, draws=12) != key
+    with pytest.raises(TaskvizError, match="not stored any more"):
+        read_stability("0" * 64, cache)
+
+
+class Counted(Progress):
+    """Counts what is reported."""
+
+    done = 0.0
+
+    def advance(self, units=1.0, message=""):
+        self.done += units

@@ -1,16 +1,18 @@
 import dataclasses
 
+import numpy as np
 import pytest
 
 from taskviz.affinity.reliability import reliability
 from taskviz.cache import Cache
 from taskviz.jobs.kinds import KINDS, parse_spec
 from taskviz.progress import SILENT
-from taskviz.values import TaskvizError
-from taskviz.verbs import read_affinity
+from taskviz.values import AffinityMatrix, TaskvizError
+from taskviz.verbs import group_tasks, import_scores, read_affinity, read_stability
 
 REF = {"reference": "linnerud"}
 GROUPS = {"groups": [["Weight", "Waist"], ["Pulse"]]}
+PLAN = {**GROUPS, "method": "selection", "budget": 2}
 
 
 def test_an_affinity_spec_is_filled_up():
@@ -57,6 +59,13 @@ def test_a_training_spec_is_filled_up():
         ("training", {"collection": REF, "grouping": GROUPS, "weighting": "x"}, "weighting"),
         ("training", {"collection": REF, "grouping": GROUPS, "random_draws": 1e3}, "random_draws"),
         ("training", {"collection": REF, "grouping": GROUPS, "options": {"epochs": "a"}}, "epochs"),
+        ("stability", {"grouping": GROUPS}, "key of the scores"),
+        ("stability", {"scores": "ab"}, "needs a grouping"),
+        ("stability", {"scores": "ab", "grouping": GROUPS}, "made by hand"),
+        ("stability", {"scores": "ab", "grouping": PLAN, "draws": 1}, "'draws'"),
+        ("stability", {"scores": "ab", "grouping": PLAN, "noise": -1}, "'noise'"),
+        ("stability", {"scores": "ab", "grouping": PLAN, "costs": {"unit": "macs"}}, "no prices"),
+        ("stability", {"scores": "ab", "grouping": PLAN, "options": {"x": 1}}, "no options"),
     ],
 )
 def test_a_bad_spec_gets_one_sentence(kind, spec, words):
@@ -91,3 +100,23 @@ def test_an_affinity_of_several_repeats_is_stored_with_its_reliability(tmp_path)
     assert reliability(matrix).repeats == 3
     once = parse_spec("affinity", {"collection": REF, "method": "random"})
     assert read_affinity(once.run("cpu", SILENT, cache)["affinity"], cache).reliability is None
+
+
+def test_a_stability_job_works_on_imported_scores(tmp_path):
+    values = [[0.0, 2, 0, 0], [2, 0, 0, 0], [0, 0, 0, 2], [0, 0, 2, 0]]
+    matrix = AffinityMatrix(np.array(values), tuple("abcd"), "mine")
+    cache = Cache(tmp_path / "cache")
+    path = matrix.save(tmp_path / "mine.csv")
+    key = import_scores(path.read_bytes(), path.name, cache)
+    plan = group_tasks(matrix, "selection", budget=2)
+    given = {"scores": key, "grouping": plan.to_json(), "draws": 10, "noise": 0.01}
+    spec = parse_spec("stability", given)
+    assert spec.collection == {}
+    assert parse_spec("stability", spec.to_json()).to_json() == spec.to_json()
+    result = spec.run("cpu", SILENT, cache)
+    found = read_stability(result["stability"], cache)
+    assert found.share == 1.0
+    assert found.chosen.groups == (("a", "b"), ("c", "d"))
+    gone = parse_spec("stability", {**given, "scores": "i-" + "0" * 64})
+    with pytest.raises(TaskvizError, match="import them again"):
+        gone.run("cpu", SILENT, cache)
