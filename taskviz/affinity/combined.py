@@ -13,9 +13,9 @@ from taskviz.affinity.support import missing_notes
 from taskviz.affinity.surrogate import predict_group, random_subsets, take_rows
 from taskviz.affinity.surrogate_fit import SurrogateFit, fit_surrogate
 from taskviz.engines import RunContext
-from taskviz.networks import NetworkOptions
+from taskviz.networks import network_options
 from taskviz.training.subsets import SubsetOptions, train_subsets
-from taskviz.values import SubsetTable, TaskCollection, option, option_values
+from taskviz.values import SubsetTable, TaskCollection, option
 
 RIDGES = (0.0, 1.0, 4.0, 16.0, 64.0)
 FOLDS = 5
@@ -109,12 +109,6 @@ class Combined(Estimator):
     def predict(self, group: Iterable[str]) -> dict[str, float]:
         """Predicted loss of each task of a group."""
         return predict_group(SurrogateFit.from_state(self.state_), self.affinity_.tasks, group)
-
-
-def network_options(options: NetworkOptions) -> dict[str, object]:
-    """The part of the options that describes the network."""
-    names = NetworkOptions.__dataclass_fields__
-    return {name: value for name, value in option_values(options).items() if name in names}
 
 
 def prior_from(cosines: NDArray[np.float64]) -> NDArray[np.float64]:

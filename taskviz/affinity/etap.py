@@ -14,6 +14,7 @@ from taskviz.affinity.members import member_numbers
 from taskviz.affinity.shared_gradients import gradient_gram, gram_cosines, shared_gradient
 from taskviz.affinity.support import mean_and_error, missing_notes
 from taskviz.engines import RunContext
+from taskviz.networks import network_options
 from taskviz.training.subsets import Subset, SubsetOptions, draw_subsets, train_subsets
 from taskviz.values import TaskCollection, TaskvizError, option
 
@@ -117,9 +118,7 @@ def update_cosines(
 ) -> list[NDArray[np.float64]]:
     """``(T, T)`` cosines of the tasks' gradients at every measured step of one joint training."""
     joint = JointOptions(
-        width=options.width,
-        depth=options.depth,
-        activation=options.activation,
+        **network_options(options),
         epochs=options.epochs,
         batch_size=max(2, options.batch_size),
         learning_rate=options.learning_rate,

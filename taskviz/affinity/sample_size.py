@@ -14,7 +14,7 @@ from taskviz.affinity.sca import affinity_from_distances
 from taskviz.affinity.seeds import repeat_seed
 from taskviz.data.tensors import to_tensors
 from taskviz.engines import RunContext
-from taskviz.networks import HeadStart, NetworkOptions, build_network
+from taskviz.networks import HeadStart, NetworkOptions, build_network, network_options
 from taskviz.optima.distances import pairwise_distances
 from taskviz.optima.units import Units, draw_units
 from taskviz.values import AffinityMatrix, TaskCollection, TaskvizError
@@ -174,9 +174,7 @@ def study_sample_size(
         else ()
     )
     settings = {
-        "width": options.width,
-        "depth": options.depth,
-        "activation": options.activation,
+        **network_options(options),
         "heads": heads,
         "repeats": repeats,
         "seed": context.seed,

@@ -3,9 +3,17 @@
 from taskviz.networks.cost import NetworkCost, network_cost
 from taskviz.networks.mlp import MLPTrunk
 from taskviz.networks.multi_head import MultiHeadNetwork
-from taskviz.networks.spec import HeadStart, NetworkOptions, build_network
+from taskviz.networks.spec import (
+    HeadStart,
+    NetworkOptions,
+    build_network,
+    network_options,
+    trunk_key,
+)
+from taskviz.networks.trunks import TRUNKS, network_names, register_trunk
 
 __all__ = [
+    "TRUNKS",
     "HeadStart",
     "MLPTrunk",
     "MultiHeadNetwork",
@@ -13,4 +21,8 @@ __all__ = [
     "NetworkOptions",
     "build_network",
     "network_cost",
+    "network_names",
+    "network_options",
+    "register_trunk",
+    "trunk_key",
 ]

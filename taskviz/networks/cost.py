@@ -7,11 +7,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from taskviz.data.batch_inputs import graph_rows
 from taskviz.networks.latency import measure_latency
 from taskviz.networks.macs import count_macs
 from taskviz.networks.multi_head import MultiHeadNetwork
 from taskviz.networks.spec import NetworkOptions, build_network
-from taskviz.values import TaskCollection
+from taskviz.values import GraphNodes, Graphs, TaskCollection
 
 
 @dataclass(frozen=True)
@@ -84,9 +85,13 @@ def part_costs(
     network = _built(collection, tasks, options, "cpu")
     counted = count_macs(network, one_sample(collection, "cpu"))
     heads = range(len(network.heads))
-    macs = tuple(counted.below(f"heads.{number}") for number in heads)
-    own = tuple(sum(p.numel() for p in head.parameters()) for head in network.heads)
-    # Whatever is in no head is shared.
+    macs = tuple(
+        counted.below(f"heads.{number}") + counted.below(f"adapters.{number}") for number in heads
+    )
+    own = tuple(
+        sum(parameter.numel() for parameter in network.own_parameters(number)) for number in heads
+    )
+    # Whatever is in no head or adapter is shared.
     parameters = sum(p.numel() for p in network.parameters())
     return (
         PartCosts(parameters - sum(own), own),
@@ -98,10 +103,18 @@ def part_costs(
 def one_sample(collection: TaskCollection, device: torch.device | str) -> Tensor:
     """``(1, *shape)`` float32: the first input, missing features as 0; zeros where there is none.
 
-    What it holds changes no cost of the networks here, but for its shape.
+    What it holds changes no cost of the networks here, but for its shape; of graphs the one of
+    median size is taken.
     """
-    inputs = collection.samples[0].inputs
-    first = np.zeros((1, *inputs.shape[1:])) if not len(inputs) else inputs[:1]
+    block = collection.samples[0]
+    inputs = block.inputs
+    if isinstance(inputs, Graphs):
+        sizes = np.diff(inputs.node_pointer)
+        middle = int(np.argsort(sizes, kind="stable")[(len(sizes) - 1) // 2])
+        return graph_rows(inputs[[middle]], torch.float32).nan_to_num().to(device)
+    if isinstance(inputs, GraphNodes):
+        return torch.zeros(1, 1, device=device)
+    first = inputs[:1] if len(inputs) else np.zeros((1, *inputs.shape[1:]))
     return torch.from_numpy(np.nan_to_num(first).astype(np.float32)).to(device)
 
 

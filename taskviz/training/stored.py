@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from taskviz.cache import Cache, key_of
+from taskviz.networks import trunk_key
 from taskviz.training.group import GroupOutcome, Row
 from taskviz.training.options import TrainingOptions
 from taskviz.training.weighting import weighting_class
@@ -49,6 +50,7 @@ class GroupStore:
     ) -> None:
         self._cache, self._collection = cache, collection
         self._common = {
+            **trunk_key(options),
             "what": KIND,
             "version": VERSION,
             "options": option_values(options),

@@ -23,8 +23,9 @@ def options_form(
         Values by option name, to be checked by the method itself.
     """
     hints = get_type_hints(kind)
-    plain = [f for f in fields(kind) if not f.metadata.get("advanced")]
-    advanced = [f for f in fields(kind) if f.metadata.get("advanced")]
+    shown = [f for f in fields(kind) if f.metadata.get("screen", True)]
+    plain = [f for f in shown if not f.metadata.get("advanced")]
+    advanced = [f for f in shown if f.metadata.get("advanced")]
     values = {f.name: _widget(f, hints[f.name], prefix, start or {}) for f in plain}
     if advanced:
         with st.expander("More options"):
@@ -40,8 +41,9 @@ def _widget(spec: Field[Any], hint: Any, prefix: str, start: Mapping[str, Any]) 
     label = spec.name if len(spec.name) < 3 else spec.name.replace("_", " ").capitalize()
     text = spec.metadata.get("help")
     low, high = spec.metadata.get("minimum"), spec.metadata.get("maximum")
-    if get_origin(hint) is Literal:
-        choices = list(get_args(hint))
+    named = spec.metadata.get("choices")
+    if get_origin(hint) is Literal or named is not None:
+        choices = list(get_args(hint) if named is None else named())
         return st.selectbox(
             label,
             choices,

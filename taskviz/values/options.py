@@ -3,7 +3,7 @@
 One description serves the command line, the pages and the check of what a user gave.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, field, fields
 from typing import Any, ClassVar, Literal, Protocol, TypeVar, get_args, get_origin, get_type_hints
 
@@ -26,6 +26,8 @@ def option(
     minimum: float | None = None,
     maximum: float | None = None,
     advanced: bool = False,
+    choices: Callable[[], Sequence[str]] | None = None,
+    screen: bool = True,
 ) -> Any:
     """A field of an options dataclass.
 
@@ -35,8 +37,17 @@ def option(
         minimum: least value allowed.
         maximum: largest value allowed.
         advanced: shown folded on a page.
+        choices: what a text may be, where that is known only when it is asked for.
+        screen: False leaves it to the terminal and Python: a path on this machine, say.
     """
-    metadata = {"help": help, "minimum": minimum, "maximum": maximum, "advanced": advanced}
+    metadata = {
+        "help": help,
+        "minimum": minimum,
+        "maximum": maximum,
+        "advanced": advanced,
+        "choices": choices,
+        "screen": screen,
+    }
     return field(default=default, metadata=metadata)
 
 
@@ -77,6 +88,11 @@ def _convert(name: str, value: Any, hint: Any, limits: Mapping[str, Any], where:
         if not match:
             raise unknown_choice(what, str(value), [str(choice) for choice in arguments])
         return match[0]
+    if limits.get("choices") is not None:
+        allowed = limits["choices"]()
+        if str(value) not in allowed:
+            raise unknown_choice(what, str(value), allowed)
+        return str(value)
     if type(None) in arguments:
         if value is None or str(value).lower() in ("none", ""):
             return None

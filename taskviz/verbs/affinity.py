@@ -169,7 +169,10 @@ def affinity_parts(
     collection: TaskCollection, estimator: "Estimator", seed: int, device_type: str
 ) -> dict[str, Any]:
     """What a stored matrix depends on."""
+    from taskviz.networks import trunk_key
+
     return {
+        **trunk_key(estimator.options),
         "what": KIND,
         "collection": collection.fingerprint,
         "method": estimator.name,

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from taskviz.engines import RunContext
+from taskviz.networks import trunk_key
 from taskviz.training.subsets.plan import plan_units
 from taskviz.training.subsets.request import Subset, SubsetOptions, SubsetRun
 from taskviz.training.subsets.run import run_unit
@@ -103,6 +104,7 @@ def _parts(
 ) -> dict[str, object]:
     names = [field.name for field in fields(SubsetOptions) if field.name not in MEANS]
     return {
+        **trunk_key(options),
         "collection": collection.fingerprint,
         "options": {name: getattr(options, name) for name in names},
         "seed": seed,

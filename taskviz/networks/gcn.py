@@ -1,0 +1,105 @@
+"""Trunks for nodes of a graph: graph convolutions, or propagated features and an MLP."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from taskviz.networks.mlp import ACTIVATIONS
+
+
+class NodeGraph(nn.Module):
+    """A graph with normalised edges, Â = D^−½ (A + I) D^−½ (Kipf and Welling, ICLR 2017, eq. 2).
+
+    It is data, not state: it moves with the network but is not saved with its weights.
+
+    Args:
+        features: ``(N, F)``, scaled.
+        edge_index: ``(2, E)`` int64.
+    """
+
+    features: Tensor
+    source: Tensor
+    target: Tensor
+    weight: Tensor
+
+    def __init__(self, features: Tensor, edge_index: Tensor) -> None:
+        super().__init__()
+        from torch_geometric.nn.conv.gcn_conv import gcn_norm
+
+        edges, weight = gcn_norm(edge_index, None, len(features), dtype=features.dtype)
+        self.register_buffer("features", features, persistent=False)
+        self.register_buffer("source", edges[0], persistent=False)
+        self.register_buffer("target", edges[1], persistent=False)
+        self.register_buffer("weight", weight, persistent=False)
+
+    def propagate(self, values: Tensor) -> Tensor:
+        """``Â @ values`` of ``(N, k)``."""
+        messages = values.index_select(0, self.source) * self.weight[:, None]
+        return torch.zeros_like(values).index_add(0, self.target, messages)
+
+
+class GCNTrunk(nn.Module):
+    """Graph convolutions H ← activation(Â H W + b) over the whole graph (Kipf and Welling, 2017).
+
+    Args:
+        graph: all nodes.
+        widths: of each layer.
+        activation: a key of :data:`taskviz.networks.mlp.ACTIVATIONS`.
+
+    Shape: ``(n, 1)`` node numbers → ``(n, widths[-1])``.
+    """
+
+    def __init__(self, graph: NodeGraph, widths: Sequence[int], activation: str = "relu") -> None:
+        super().__init__()
+        self.graph = graph
+        before, layers = graph.features.shape[1], []
+        for width in widths:
+            layers.append(nn.Linear(before, width, bias=False))
+            before = width
+        self.layers = nn.ModuleList(layers)
+        self.biases = nn.ParameterList(torch.zeros(width) for width in widths)
+        self.activation = ACTIVATIONS[activation]()
+        self.out_features = before
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Features of some nodes."""
+        hidden = self.graph.features
+        for layer, bias in zip(self.layers, self.biases, strict=True):
+            hidden = self.activation(self.graph.propagate(layer(hidden)) + bias)
+        return hidden.index_select(0, inputs[:, 0].round().long())
+
+
+class PropagatedTrunk(nn.Module):
+    """A trunk on [X, ÂX, Â²X, …] of each node, computed once (Frasca et al., SIGN, 2020).
+
+    The graph plays no part in training, so a batch costs what it costs for a table.
+
+    Args:
+        features: of :func:`propagated`.
+        inner: ``(n, k)`` → ``(n, features)``.
+
+    Shape: ``(n, 1)`` node numbers → that of ``inner``.
+    """
+
+    propagated: Tensor
+
+    def __init__(self, features: Tensor, inner: nn.Module) -> None:
+        super().__init__()
+        self.register_buffer("propagated", features, persistent=False)
+        self.inner = inner
+        self.out_features = getattr(inner, "out_features", None)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Features of some nodes."""
+        rows = self.propagated.index_select(0, inputs[:, 0].round().long())
+        features: Tensor = self.inner(rows)
+        return features
+
+
+def propagated(graph: NodeGraph, hops: int) -> Tensor:
+    """``(N, (hops + 1) F)``: features, and those of the neighbourhoods up to ``hops`` steps."""
+    parts = [graph.features]
+    for _ in range(hops):
+        parts.append(graph.propagate(parts[-1]))
+    return torch.cat(parts, dim=1)
