@@ -56,6 +56,7 @@ def place_labels(
     font: float,
     size: tuple[float, float],
     all_shown: bool,
+    obstacles: Sequence[Box] = (),
 ) -> list[str | None]:
     """A text position for each node, chosen one after another.
 
@@ -66,11 +67,12 @@ def place_labels(
         font: size in pixels.
         size: width and height of the plot; labels keep inside.
         all_shown: take the least bad position where none is free; else leave the label out.
+        obstacles: what else labels should keep off.
 
     Returns:
         a position of :data:`POSITIONS` for each node, None for a label that is left out.
     """
-    taken = [node_box(x, y, radius) for x, y in points]
+    taken = [*(node_box(x, y, radius) for x, y in points), *obstacles]
     frame = Box(0, 0, *size)
     chosen: list[str | None] = []
     for (x, y), text in zip(points, texts, strict=True):
