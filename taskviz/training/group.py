@@ -3,21 +3,26 @@
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
-from torch import Tensor
 
 from taskviz.data.tensors import CollectionTensors
 from taskviz.progress import SILENT, Progress
-from taskviz.training.curves import CurvePoint
-from taskviz.training.metrics import primary_metric, task_metrics, why_undefined
+from taskviz.training.checkpoint import Checkpoints
+from taskviz.training.metrics import task_metrics, why_undefined
 from taskviz.training.options import TrainingOptions
+from taskviz.training.precision import precision_note
+from taskviz.training.run import Failure, GroupRun, Row
 from taskviz.training.trainer import GroupTrainer, seeded
-from taskviz.values import SPLITS, Split, TaskCollection, TaskvizError, TrainedNetwork
-
-Row = dict[str, Any]
+from taskviz.values import (
+    SPLITS,
+    Cancelled,
+    Split,
+    TaskCollection,
+    TaskvizError,
+    TrainedNetwork,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,15 +45,6 @@ class GroupOutcome:
     reached: int = 0
 
 
-@dataclass
-class _Best:
-    """The checkpoint so far."""
-
-    score: float = math.inf
-    epoch: int = 0
-    weights: dict[str, Tensor] = field(default_factory=dict)
-
-
 def group_name(names: Sequence[str]) -> str:
     """A group for people: its tasks, or the first of them."""
     shown = " + ".join(names[:4])
@@ -64,6 +60,7 @@ def train_group(
     seed: int = 0,
     progress: Progress = SILENT,
     label: Mapping[str, str | int] | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> GroupOutcome:
     """Train one network on a group by hard parameter sharing.
 
@@ -80,10 +77,14 @@ def train_group(
         seed: of initial state and batch order.
         progress: told of each epoch; asked for a cancel.
         label: keys added to every live point, such as the contender and the index of the group.
+        checkpoints: of this very network: training goes on from the newest and adds its own; the
+            outcome is the same, bit for bit on the CPU, as without an interruption.
 
     Raises:
         TaskvizError: a separate collection, a task without a label in the training split, an
-            unknown weighting, or a loss that explodes before the first epoch ends well.
+            unknown weighting, a loss that explodes before the first epoch ends well, or a
+            checkpoint that cannot be written.
+        Cancelled: the user asked to stop; the state of the last whole epoch is kept.
     """
     start = time.perf_counter()
     tasks = sorted(set(tasks))
@@ -91,43 +92,29 @@ def train_group(
     check_trainable(data.collection, tasks)
     scored = [i for i, t in enumerate(tasks) if _labelled(data.collection, t, "valid")]
     notes = _validation_notes(names, scored)
-    history: list[Row] = []
-    kept = _Best()
-    epoch = 0
-    progress.begin(f"Training {group_name(names)}", options.epochs)
+    if half := precision_note(options.precision, data.device):
+        notes.append(half)
+    progress.begin(f"Training {group_name(names)}", options.epochs + options.more_epochs)
     with seeded(seed, data.device):
         trainer = GroupTrainer(data, tasks, options, weighting=weighting, seed=seed)
-        primary = [primary_metric(task) for task in trainer.objective.tasks]
-        for epoch in range(1, options.epochs + 1):
-            progress.check()
-            points: dict[Split, CurvePoint] = {"train": trainer.run_epoch(progress.check)}
-            points["valid"] = trainer.score("valid")
-            failure = _exploded(points, scored, trainer)
-            if failure is not None:
-                what = _explosion(names, failure, epoch)
-                if not kept.weights:
-                    raise TaskvizError(
-                        f"{what} before one good checkpoint was there: lower the learning rate "
-                        f"(now {options.learning_rate:g}) or look for extreme values in the data."
-                    )
-                notes.append(
-                    f"{what}; training stopped, the network of epoch {kept.epoch} is kept."
-                )
-                break
-            rows = _rows(points, names, primary, epoch, seed)
-            history += rows
+        run = GroupRun(trainer, names, scored, seed)
+        before = _resume(run, checkpoints, progress, label)
+        while not run.finished:
+            _pause_point(run, checkpoints, progress, before + time.perf_counter() - start)
+            planned = run.planned
+            rows = run.advance(progress)
             for row in rows:
                 progress.record({**(label or {}), "tasks": ", ".join(names), **row})
-            # Without a validation label there is nothing to choose by: the last state is kept.
-            losses = [points["valid"].losses[i] for i in scored]
-            score = float(np.mean(losses)) if scored else float(-epoch)
-            if score < kept.score:
-                kept = _Best(score, epoch, trainer.weights())
-            progress.advance(1, _message(names, epoch, options.epochs, score if scored else None))
-            if options.patience and epoch - kept.epoch >= options.patience:
-                break
-        reached = epoch
-        progress.advance(options.epochs - reached, f"{group_name(names)}: done")
+            if run.failure is None:
+                progress.advance(1, _message(names, run.epoch, planned, run.score))
+                if checkpoints is not None and (run.finished or checkpoints.due()):
+                    _keep(run, checkpoints, before + time.perf_counter() - start)
+        if run.failure is not None:
+            notes.append(_stopped(run, options))
+        left = options.epochs + options.more_epochs - run.epoch
+        progress.advance(left, f"{group_name(names)}: done")
+        notes += trainer.weighting.notes()
+        kept = run.kept
         trainer.network.load_state_dict(kept.weights)
         metrics, undefined = _final_metrics(trainer, names, seed)
     network = TrainedNetwork(
@@ -135,9 +122,62 @@ def train_group(
         weights={name: tensor.cpu().numpy() for name, tensor in kept.weights.items()},
         seed=seed,
         best_step=kept.epoch,
-        seconds=time.perf_counter() - start,
+        seconds=before + time.perf_counter() - start,
     )
-    return GroupOutcome(network, tuple(history), tuple(metrics), (*notes, *undefined), reached)
+    return GroupOutcome(
+        network, tuple(run.history), tuple(metrics), (*notes, *undefined), run.epoch
+    )
+
+
+def _resume(
+    run: GroupRun,
+    checkpoints: Checkpoints | None,
+    progress: Progress,
+    label: Mapping[str, str | int] | None,
+) -> float:
+    """Go on from the newest checkpoint, if there is one; returns the seconds it took before."""
+    device = run.trainer.data.device
+    state = None if checkpoints is None else checkpoints.newest(run.accepts, device)
+    if state is None:
+        return 0.0
+    run.load_state(state)
+    # Curves are told again: a worker that was killed may not have told its last epochs.
+    for row in run.history:
+        progress.record({**(label or {}), "tasks": ", ".join(run.names), **row})
+    progress.advance(run.epoch, f"{group_name(run.names)}: goes on after epoch {run.epoch}")
+    return float(state["seconds"])
+
+
+def _pause_point(
+    run: GroupRun, checkpoints: Checkpoints | None, progress: Progress, seconds: float
+) -> None:
+    """Between two epochs: where the user asked to stop, keep the state first."""
+    try:
+        progress.check()
+    except Cancelled:
+        if checkpoints is not None and run.epoch:
+            _keep(run, checkpoints, seconds)
+        raise
+
+
+def _keep(run: GroupRun, checkpoints: Checkpoints, seconds: float) -> None:
+    state = {**run.state(), "seconds": seconds}
+    checkpoints.save(run.epoch, state, f"the group {group_name(run.names)}")
+
+
+def _stopped(run: GroupRun, options: TrainingOptions) -> str:
+    """What to say of a run whose loss exploded.
+
+    Raises:
+        TaskvizError: no epoch had ended well before.
+    """
+    what = _explosion(run.names, run.failure)
+    if not run.kept.weights:
+        raise TaskvizError(
+            f"{what} before one good checkpoint was there: lower the learning rate "
+            f"(now {options.learning_rate:g}) or look for extreme values in the data."
+        )
+    return f"{what}; training stopped, the network of epoch {run.kept.epoch} is kept."
 
 
 def check_trainable(collection: TaskCollection, tasks: Sequence[int]) -> None:
@@ -176,50 +216,15 @@ def _validation_notes(names: tuple[str, ...], scored: list[int]) -> list[str]:
     ]
 
 
-def _exploded(
-    points: Mapping[Split, CurvePoint], scored: list[int], trainer: GroupTrainer
-) -> tuple[int | None, float] | None:
-    """The first task whose loss is no longer finite, with that loss; None for the task: weights."""
-    for i, loss in enumerate(points["train"].losses):
-        if not math.isfinite(loss):
-            return i, loss
-    for i in scored:
-        if not math.isfinite(points["valid"].losses[i]):
-            return i, points["valid"].losses[i]
-    return None if scored or trainer.finite() else (None, math.nan)
-
-
-def _explosion(names: tuple[str, ...], failure: tuple[int | None, float], epoch: int) -> str:
-    task, loss = failure
-    if task is None:
-        return f"Group {group_name(names)}: a weight became infinite in epoch {epoch}"
+def _explosion(names: tuple[str, ...], failure: Failure | None) -> str:
+    assert failure is not None
+    where = f"Group {group_name(names)}"
+    if failure.task is None:
+        return f"{where}: a weight became infinite in epoch {failure.epoch}"
     return (
-        f"Group {group_name(names)}: the loss of task {names[task]!r} became "
-        f"{'infinite' if math.isinf(loss) else 'NaN'} in epoch {epoch}"
+        f"{where}: the loss of task {names[failure.task]!r} became "
+        f"{'infinite' if math.isinf(failure.loss) else 'NaN'} in epoch {failure.epoch}"
     )
-
-
-def _rows(
-    points: Mapping[Split, CurvePoint],
-    names: tuple[str, ...],
-    primary: list[str],
-    epoch: int,
-    seed: int,
-) -> list[Row]:
-    return [
-        {
-            "step": epoch,
-            "task": name,
-            "split": split,
-            "metric": metric,
-            "value": value,
-            "seed": seed,
-        }
-        for split, point in points.items()
-        for i, name in enumerate(names)
-        for metric, value in (("loss", point.losses[i]), (primary[i], point.primary[i]))
-        if math.isfinite(value)
-    ]
 
 
 def _message(names: tuple[str, ...], epoch: int, epochs: int, score: float | None) -> str:

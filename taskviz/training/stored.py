@@ -9,15 +9,17 @@ import torch
 
 from taskviz.cache import Cache, key_of
 from taskviz.networks import trunk_key
-from taskviz.training.group import GroupOutcome, Row
+from taskviz.training.checkpoint import Checkpoints
+from taskviz.training.group import GroupOutcome
 from taskviz.training.options import TrainingOptions
+from taskviz.training.run import Row
 from taskviz.training.weighting import weighting_class
 from taskviz.values import TaskCollection, TrainedNetwork, option_values
 from taskviz.values.inputs import digest_of
 from taskviz.values.storage import dumps, read_json, write_text
 
 KIND = "network"
-VERSION = 1
+VERSION = 2
 """Of the training of a group: raise it whenever results change."""
 
 _WEIGHTS, _OUTCOME = "network.safetensors", "outcome.json"
@@ -86,6 +88,15 @@ class GroupStore:
         folder = self._cache.find(KIND, key_of(**self.parts(tasks)))
         return None if folder is None else read_outcome(folder)
 
+    def checkpoints(self, tasks: Sequence[int]) -> Checkpoints | None:
+        """Of the group's network while it trains; the same for all numbers of epochs added."""
+        if self._cache is None:
+            return None
+        parts = self.parts(tasks)
+        options = {name: v for name, v in parts["options"].items() if name != "more_epochs"}
+        key = key_of(**{**parts, "options": options})
+        return Checkpoints(self._cache.root / "checkpoints" / key[:2] / key)
+
     def put(self, tasks: Sequence[int], outcome: GroupOutcome) -> None:
         """Keep a trained group."""
         if self._cache is not None:
@@ -95,13 +106,12 @@ class GroupStore:
 
 def write_outcome(outcome: GroupOutcome, folder: Path) -> None:
     """Weights as safetensors, the rest as JSON."""
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     network = outcome.network
-    save_file(
-        {name: np.ascontiguousarray(array) for name, array in network.weights.items()},
-        folder / _WEIGHTS,
-    )
+    # Not by save_file, whose error on a full disk is no OSError.
+    packed = save({name: np.ascontiguousarray(array) for name, array in network.weights.items()})
+    (folder / _WEIGHTS).write_bytes(packed)
     data = {
         "tasks": list(network.tasks),
         "seed": network.seed,
