@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from taskviz.data.tensors import CollectionTensors, Scaling, to_tensors
 from taskviz.engines import RunContext, describe_device
 from taskviz.progress import Progress
+from taskviz.training.checkpoint import Checkpoints
 from taskviz.training.group import GroupOutcome, check_trainable, group_name, train_group
 from taskviz.training.options import TrainingOptions
 from taskviz.training.predict import attach_predictor
 from taskviz.training.stored import VERSION, GroupStore
-from taskviz.training.weighting import weighting_class
+from taskviz.training.weighting import check_weighting
 from taskviz.values import (
     HISTORY_COLUMNS,
     METRIC_COLUMNS,
@@ -129,7 +130,7 @@ def train_units(
     distinct: dict[tuple[int, ...], GroupUnit] = {}
     for unit in units:
         distinct.setdefault(unit.tasks, unit)
-    weighting_class(weighting)
+    check_weighting(weighting)
     progress, device = context.progress, context.device
     progress.begin(f"Training {_networks(len(distinct))}", len(distinct))
     store = GroupStore(
@@ -155,7 +156,8 @@ def train_units(
     missing = [unit for tasks, unit in distinct.items() if tasks not in outcomes]
     data = to_tensors(collection, device, dtype)
     train = partial(_train_unit, data, options, weighting, context.seed)
-    for index, outcome in context.engine.run(train, missing, progress):
+    specs = [(unit, store.checkpoints(unit.tasks)) for unit in missing]
+    for index, outcome in context.engine.run(train, specs, progress):
         store.put(missing[index].tasks, outcome)
         outcomes[missing[index].tasks] = outcome
     return outcomes, data.scaling
@@ -166,9 +168,10 @@ def _train_unit(
     options: TrainingOptions,
     weighting: str,
     seed: int,
-    unit: GroupUnit,
+    spec: tuple[GroupUnit, Checkpoints | None],
     progress: Progress,
 ) -> GroupOutcome:
+    unit, checkpoints = spec
     return train_group(
         data,
         unit.tasks,
@@ -177,6 +180,7 @@ def _train_unit(
         seed=seed,
         progress=progress,
         label=unit.label,
+        checkpoints=checkpoints,
     )
 
 

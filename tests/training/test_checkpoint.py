@@ -1,0 +1,225 @@
+"""Checkpoints: a run that was cut short goes on bit for bit; a damaged file is passed over."""
+
+import errno
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from taskviz.data.tensors import to_tensors
+from taskviz.progress import Progress
+from taskviz.training import checkpoint
+from taskviz.training.checkpoint import Checkpoints
+from taskviz.training.group import train_group
+from taskviz.training.options import TrainingOptions
+from taskviz.values import Cancelled, TaskvizError
+
+OPTIONS = TrainingOptions(epochs=8, patience=0, width=8, batch_size=16, learning_rate=0.01)
+
+
+class StopAt(Progress):
+    """Says stop at the n-th question."""
+
+    def __init__(self, questions):
+        self.left = questions
+        self.points = []
+
+    def check(self):
+        self.left -= 1
+        if self.left < 0:
+            raise Cancelled
+
+    def record(self, point):
+        self.points.append(point)
+
+
+def same(one, two):
+    assert one.history == two.history
+    assert one.metrics == two.metrics
+    assert one.notes == two.notes
+    assert (one.reached, one.network.best_step) == (two.reached, two.network.best_step)
+    assert one.network.weights.keys() == two.network.weights.keys()
+    for name, array in one.network.weights.items():
+        np.testing.assert_array_equal(array, two.network.weights[name])
+
+
+@pytest.mark.parametrize("weighting", ["equal", "uw", "gradnorm", "pcgrad", "dwa", "famo"])
+@pytest.mark.parametrize("stop", [1, 5])
+def test_a_stopped_run_goes_on_to_the_same_bits(mixed, tmp_path, weighting, stop):
+    data = to_tensors(mixed)
+    options = replace(OPTIONS, schedule="cosine", warmup=2, clip=0.5)
+    whole = train_group(data, range(5), options, weighting=weighting, seed=3)
+    listener = StopAt(stop)
+    with pytest.raises(Cancelled):
+        train_group(
+            data,
+            range(5),
+            options,
+            weighting=weighting,
+            seed=3,
+            progress=listener,
+            checkpoints=Checkpoints(tmp_path),
+        )
+    assert max(point["step"] for point in listener.points) == stop
+    again = StopAt(1000)
+    torch.rand(5)  # whatever else the process draws
+    resumed = train_group(
+        data,
+        range(5),
+        options,
+        weighting=weighting,
+        seed=3,
+        progress=again,
+        checkpoints=Checkpoints(tmp_path),
+    )
+    same(resumed, whole)
+    # What was trained before is told again, and was not trained again.
+    assert [point["step"] for point in again.points] == [row["step"] for row in whole.history]
+    assert 1000 - again.left == OPTIONS.epochs - stop
+
+
+@pytest.mark.parametrize(("optimizer", "rate"), [("adam", 0.05), ("sgd", 0.5)])
+def test_early_stopping_and_the_kept_state_survive(mixed, tmp_path, optimizer, rate):
+    data = to_tensors(mixed)
+    options = replace(
+        OPTIONS, epochs=60, patience=3, learning_rate=rate, optimizer=optimizer, weight_decay=0.01
+    )
+    whole = train_group(data, range(5), options)
+    assert whole.reached < 60
+    with pytest.raises(Cancelled):
+        train_group(
+            data,
+            range(5),
+            options,
+            progress=StopAt(whole.reached - 1),
+            checkpoints=Checkpoints(tmp_path),
+        )
+    same(train_group(data, range(5), options, checkpoints=Checkpoints(tmp_path)), whole)
+
+
+def test_epochs_are_added_from_the_last_state(mixed, tmp_path):
+    data = to_tensors(mixed)
+    options = replace(OPTIONS, epochs=30, patience=2, learning_rate=0.05)
+    first = train_group(data, range(5), options, checkpoints=Checkpoints(tmp_path))
+    more = replace(options, more_epochs=4)
+    asked = StopAt(1000)
+    gone_on = train_group(data, range(5), more, progress=asked, checkpoints=Checkpoints(tmp_path))
+    assert 1000 - asked.left == 4
+    assert gone_on.reached == first.reached + 4
+    assert gone_on.history[: len(first.history)] == first.history
+    # As if the epochs had been asked for at first; and the last state is not the best one.
+    same(gone_on, train_group(data, range(5), more))
+    assert first.network.best_step < first.reached
+    twice = replace(options, more_epochs=6)
+    same(
+        train_group(data, range(5), twice, checkpoints=Checkpoints(tmp_path)),
+        train_group(data, range(5), twice),
+    )
+    # Fewer than were added before: the way there was passed, so it is trained anew.
+    same(
+        train_group(
+            data, range(5), replace(options, more_epochs=1), checkpoints=Checkpoints(tmp_path)
+        ),
+        train_group(data, range(5), replace(options, more_epochs=1)),
+    )
+
+
+def damage_cut(path):
+    path.write_bytes(path.read_bytes()[:-7])
+
+
+def damage_bit(path):
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(bytes(data))
+
+
+def damage_empty(path):
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize("damage", [damage_cut, damage_bit, damage_empty])
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(toy, tmp_path, monkeypatch, damage):
+    monkeypatch.setattr(Checkpoints, "due", lambda self: True)
+    data = to_tensors(toy)
+    whole = train_group(data, range(4), OPTIONS)
+    with pytest.raises(Cancelled):
+        train_group(data, range(4), OPTIONS, progress=StopAt(5), checkpoints=Checkpoints(tmp_path))
+    files = sorted(tmp_path.glob("*.safetensors"))
+    assert [file.name[:7] for file in files] == ["0000004", "0000005"]
+    damage(files[-1])
+    (tmp_path / "0000006.0123456789abcdef.part").write_bytes(b"half a file")
+    asked = StopAt(1000)
+    same(
+        train_group(data, range(4), OPTIONS, progress=asked, checkpoints=Checkpoints(tmp_path)),
+        whole,
+    )
+    assert 1000 - asked.left == 4
+
+
+def test_all_damaged_means_from_the_start(toy, tmp_path):
+    data = to_tensors(toy)
+    whole = train_group(data, range(4), OPTIONS, checkpoints=Checkpoints(tmp_path))
+    for file in tmp_path.glob("*.safetensors"):
+        damage_bit(file)
+    same(train_group(data, range(4), OPTIONS, checkpoints=Checkpoints(tmp_path)), whole)
+
+
+def test_a_full_disk_ends_the_run_in_one_sentence(toy, tmp_path, monkeypatch):
+    monkeypatch.setattr(Checkpoints, "due", lambda self: True)
+    data = to_tensors(toy)
+    written, opened = [], Path.open
+
+    def full(self, *args, **kwargs):
+        if self.suffix == ".part":
+            written.append(self)
+            if len(written) == 3:
+                # Half a file, then no space is left.
+                with opened(self, "wb") as file:
+                    file.write(b"half")
+                raise OSError(errno.ENOSPC, "No space left on device")
+        return opened(self, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "open", full)
+    with pytest.raises(
+        TaskvizError, match=r"after epoch 3 cannot be written .*No space left.*epoch 2 is kept"
+    ):
+        train_group(data, range(4), OPTIONS, checkpoints=Checkpoints(tmp_path))
+    monkeypatch.undo()
+    assert not list(tmp_path.glob("*.part"))
+    asked = StopAt(1000)
+    same(
+        train_group(data, range(4), OPTIONS, progress=asked, checkpoints=Checkpoints(tmp_path)),
+        train_group(data, range(4), OPTIONS),
+    )
+    assert 1000 - asked.left == OPTIONS.epochs - 2
+
+
+def test_nothing_of_a_checkpoint_is_pickled(toy, tmp_path):
+    train_group(to_tensors(toy), range(4), OPTIONS, checkpoints=Checkpoints(tmp_path))
+    (file,) = tmp_path.iterdir()
+    data = file.read_bytes()
+    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+    assert all(name == "__metadata__" or "data_offsets" in entry for name, entry in header.items())
+    json.loads(header["__metadata__"]["state"])
+
+
+def test_writing_takes_a_small_share_of_the_time(monkeypatch, tmp_path):
+    now = [0.0]
+    monkeypatch.setattr(checkpoint.time, "perf_counter", lambda: now[0])
+    kept = Checkpoints(tmp_path, share=0.025)
+    pack = checkpoint.pack
+
+    def slow(state):
+        now[0] += 0.1  # what this write takes
+        return pack(state)
+
+    monkeypatch.setattr(checkpoint, "pack", slow)
+    kept.save(1, {}, "a group")
+    now[0] += 3.9
+    assert not kept.due()
+    now[0] += 0.2
+    assert kept.due()
