@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from taskviz.affinity.members import member_numbers
+from taskviz.affinity.members import mean_of_members
 from taskviz.engines import RunContext
 from taskviz.values import (
     AffinityMatrix,
@@ -138,11 +138,4 @@ class Estimator(ABC):
         Raises:
             TaskvizError: an unknown or repeated task, or an empty group.
         """
-        matrix = self.affinity_
-        members = member_numbers(matrix.tasks, group)
-        scores = {}
-        for task in members:
-            others = [matrix.values[u, task] for u in members if u != task]
-            known = [value for value in others if not np.isnan(value)]
-            scores[matrix.tasks[task]] = float(np.mean(known)) if known else float("nan")
-        return scores
+        return mean_of_members(self.affinity_, group)

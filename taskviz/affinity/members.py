@@ -1,8 +1,12 @@
 """The tasks of a group, by number."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
-from taskviz.values import TaskvizError, unknown_choice
+import numpy as np
+
+from taskviz.values import AffinityMatrix, TaskvizError, unknown_choice
 
 
 def member_numbers(tasks: Sequence[str], group: Iterable[str]) -> list[int]:
@@ -21,3 +25,35 @@ def member_numbers(tasks: Sequence[str], group: Iterable[str]) -> list[int]:
     if len(set(given)) < len(given):
         raise TaskvizError(f"The group {'+'.join(given)} names a task more than once.")
     return [where[task] for task in given]
+
+
+def mean_of_members(matrix: AffinityMatrix, group: Iterable[str]) -> dict[str, float]:
+    """Score of each task of a group: mean affinity from the other members; NaN where unknown."""
+    members = member_numbers(matrix.tasks, group)
+    scores = {}
+    for task in members:
+        others = [matrix.values[u, task] for u in members if u != task]
+        known = [value for value in others if not np.isnan(value)]
+        scores[matrix.tasks[task]] = float(np.mean(known)) if known else float("nan")
+    return scores
+
+
+@dataclass(frozen=True)
+class ByMatrix:
+    """A matrix as an estimator, where nothing else is left of what it came from.
+
+    Args:
+        affinity_: the matrix.
+    """
+
+    affinity_: AffinityMatrix
+    predicts: Literal["affinity", "loss", "gain"] = "affinity"
+
+    @property
+    def name(self) -> str:
+        """Of the method that the matrix came from."""
+        return self.affinity_.method
+
+    def predict(self, group: Iterable[str]) -> dict[str, float]:
+        """See :func:`mean_of_members`."""
+        return mean_of_members(self.affinity_, group)

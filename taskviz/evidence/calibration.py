@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from taskviz.affinity.base import Estimator
+from taskviz.affinity.members import ByMatrix
 from taskviz.values import TaskvizError, TrainingResult
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Fitted = Estimator | ByMatrix
 
 MEASURED_COLUMNS = (
     "group",
@@ -84,7 +87,7 @@ def measured_groups(results: Mapping[str, TrainingResult]) -> "pd.DataFrame":
     return pd.DataFrame(made, columns=list(MEASURED_COLUMNS))
 
 
-def calibration_rows(estimator: Estimator, results: Mapping[str, TrainingResult]) -> "pd.DataFrame":
+def calibration_rows(estimator: Fitted, results: Mapping[str, TrainingResult]) -> "pd.DataFrame":
     """Measured groups with what a fitted estimator says of each of their tasks.
 
     Returns:
@@ -185,7 +188,7 @@ def split_key(key: str) -> tuple[str, ...]:
     return tuple(json.loads(key))
 
 
-def _predicted(estimator: Estimator, group: tuple[str, ...]) -> dict[str, tuple[float, float]]:
+def _predicted(estimator: Fitted, group: tuple[str, ...]) -> dict[str, tuple[float, float]]:
     """Task → score (higher is better) and predicted gain; empty where nothing can be said."""
     try:
         found = estimator.predict(group)
@@ -203,7 +206,7 @@ def _predicted(estimator: Estimator, group: tuple[str, ...]) -> dict[str, tuple[
         return {}
 
 
-def _alone(estimator: Estimator, task: str) -> float:
+def _alone(estimator: Fitted, task: str) -> float:
     """Predicted loss of a task by itself; NaN where the estimator says nothing of it."""
     try:
         return estimator.predict([task])[task]

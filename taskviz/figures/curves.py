@@ -1,13 +1,12 @@
 """Learning curves of one group, live or finished."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import plotly.graph_objects as go
-from numpy.typing import NDArray
 
+from taskviz.figures.line_points import smoothed, thinned
 from taskviz.figures.style import (
     base_layout,
     group_colour,
@@ -40,6 +39,8 @@ def training_curves(
     log: bool = False,
     dark: bool = False,
     height: int | None = None,
+    smoothing: float = 0.0,
+    earlier: "pd.DataFrame | None" = None,
 ) -> go.Figure:
     """One line a task (and seed) and split: validation solid, training dotted.
 
@@ -54,6 +55,9 @@ def training_curves(
         log: logarithmic value axis.
         dark: theme.
         height: in pixels; None leaves room for the names above.
+        smoothing: from 0 to below 1, see :func:`smoothed`; dots and marks stay where they were
+            measured.
+        earlier: history of another run's network on the same tasks; its validation is drawn faint.
     """
     theme = theme_of(dark)
     rows = history[(history["group"] == group) & (history["metric"] == metric)]
@@ -69,6 +73,7 @@ def training_curves(
                 steps = ordered["step"].to_numpy(dtype=np.float64)
                 values = ordered["value"].to_numpy(dtype=np.float64)
                 longest = max(longest, len(steps))
+                values = smoothed(values, smoothing)
                 keep = thinned(values, MOST_POINTS)
                 figure.add_trace(
                     go.Scatter(
@@ -90,6 +95,8 @@ def training_curves(
                         uid=f"{group}-{metric}-{task}-{split}-{k}",
                     )
                 )
+    if earlier is not None:
+        _add_earlier(figure, earlier[earlier["metric"] == metric], tasks, smoothing, dark)
     if figure.data and len(splits) > 1:
         for split in splits:
             figure.add_trace(_dash_key(split, theme.muted))
@@ -171,28 +178,6 @@ def best_step(rows: "pd.DataFrame", metric: str = "loss") -> int | None:
     return int(means.index.to_numpy()[best])
 
 
-def thinned(values: NDArray[np.float64], most: int) -> NDArray[np.intp]:
-    """Positions to draw: first, last, and lowest and highest of each stretch, so that peaks stay.
-
-    Args:
-        values: ``(n,)``; NaN is passed over.
-        most: at least 4.
-
-    Returns:
-        ``(≤ most,)`` ascending; all where n ≤ most.
-    """
-    if len(values) <= most:
-        return np.arange(len(values))
-    edges = np.linspace(0, len(values), (most - 2) // 2 + 1).astype(np.intp)
-    keep = {0, len(values) - 1}
-    low = np.where(np.isnan(values), np.inf, values)
-    high = np.where(np.isnan(values), -np.inf, values)
-    for start, stop in pairwise(edges):
-        keep.add(int(start + low[start:stop].argmin()))
-        keep.add(int(start + high[start:stop].argmax()))
-    return np.array(sorted(keep), dtype=np.intp)
-
-
 def _dash_key(split: str, colour: str) -> go.Scatter:
     """A legend entry that says which line is which split."""
     return go.Scatter(
@@ -204,6 +189,34 @@ def _dash_key(split: str, colour: str) -> go.Scatter:
         hoverinfo="skip",
         showlegend=True,
     )
+
+
+def _add_earlier(
+    figure: go.Figure, rows: "pd.DataFrame", tasks: Sequence[str], smoothing: float, dark: bool
+) -> None:
+    """Mean validation curves of an earlier run, faint, in the colours of the tasks."""
+    valid = rows[rows["split"] == "valid"]
+    shown = [task for task in tasks if (valid["task"] == task).any()]
+    for number, task in enumerate(tasks):
+        if task not in shown:
+            continue
+        means = valid[valid["task"] == task].groupby("step")["value"].mean()
+        values = smoothed(means.to_numpy(dtype=np.float64), smoothing)
+        keep = thinned(values, MOST_POINTS)
+        figure.add_trace(
+            go.Scatter(
+                x=means.index.to_numpy()[keep],
+                y=values[keep],
+                mode="lines",
+                line={"color": group_colour(number, dark), "dash": "dashdot", "width": 1.25},
+                opacity=0.55,
+                name="earlier run",
+                legendgroup="earlier run",
+                showlegend=task == shown[0],
+                hovertemplate=f"{plain(task).replace('%{', '% {')}, earlier run, step %{{x}}: "
+                "%{y:.4g}<extra></extra>",
+            )
+        )
 
 
 def _mark(

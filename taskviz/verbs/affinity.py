@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import torch
 
     from taskviz.affinity.base import Estimator
+    from taskviz.affinity.members import ByMatrix
 
 KIND = "affinity"
 
@@ -129,20 +130,27 @@ def stored_affinities(
 
 def stored_estimators(
     collection: TaskCollection, cache: Cache | None = None
-) -> list[tuple[str, "Estimator"]]:
+) -> list[tuple[str, "Estimator | ByMatrix"]]:
     """Key and fitted estimator of each matrix of a collection, newest first.
 
-    Those of an older version of their method are passed over: their state may read otherwise.
+    The mean of several measurements is a matrix and no more. Those of an older version of their
+    method are passed over: their state may read otherwise.
     """
     from taskviz.affinity import ESTIMATORS, make_estimator
+    from taskviz.affinity.members import ByMatrix
 
-    found: list[tuple[str, Estimator]] = []
+    found: list[tuple[str, Estimator | ByMatrix]] = []
     for entry in (cache or Cache()).entries(KIND):
         parts = entry.parts
-        if parts.get("collection") != collection.fingerprint or parts["method"] not in ESTIMATORS:
+        method = str(parts.get("method"))
+        if parts.get("collection") != collection.fingerprint or method not in ESTIMATORS:
             continue
         try:
-            estimator = make_estimator(str(parts["method"]), **parts["options"])
+            if "repeats" in parts:
+                matrix = AffinityMatrix.read(entry.folder / "matrix.json")
+                found.append((entry.key, ByMatrix(matrix)))
+                continue
+            estimator = make_estimator(method, **parts["options"])
             if estimator.version == parts["version"]:
                 found.append((entry.key, _read(entry.folder, estimator)))
         except (TaskvizError, OSError, ValueError, KeyError):

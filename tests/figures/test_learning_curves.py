@@ -12,9 +12,9 @@ from taskviz.figures.curves import (
     MOST_POINTS,
     best_step,
     describe_training_curves,
-    thinned,
     training_curves,
 )
+from taskviz.figures.line_points import smoothed, thinned
 from taskviz.values import HISTORY_COLUMNS
 
 History = Callable[..., pd.DataFrame]
@@ -137,3 +137,26 @@ def test_names_are_no_markup(history_factory: History) -> None:
         assert "<a" not in t.name
         assert "<a" not in (t.hovertemplate or "")
         assert "%{x}</a" not in (t.hovertemplate or "")
+
+
+def test_smoothing_is_an_average_of_the_past(history_factory: History) -> None:
+    values = np.array([1.0, 3.0, np.nan, 5.0])
+    np.testing.assert_array_equal(smoothed(values, 0.0), values)
+    expected = [1.0, (0.5 + 3) / 1.5, np.nan, (0.25 + 0.5 * 3 + 5) / 1.75]
+    np.testing.assert_allclose(smoothed(values, 0.5), expected)
+    np.testing.assert_allclose(smoothed(np.full(9, 2.0), 0.9), 2.0)
+    history = history_factory(("t1",), steps=30)
+    plain, soft = (training_curves(history, group=0, smoothing=s) for s in (0.0, 0.8))
+    assert np.std(np.diff(lines(soft)[0].y)) < np.std(np.diff(lines(plain)[0].y))
+    marks = [next(t for t in f.data if t.name == "best so far") for f in (plain, soft)]
+    assert marks[0].x == marks[1].x
+    assert marks[0].y == marks[1].y
+
+
+def test_an_earlier_run_is_drawn_beside(history_factory: History) -> None:
+    history = history_factory(("t1", "t2"), steps=5)
+    before = history_factory(("t1",), steps=9)
+    figure = training_curves(history, group=0, earlier=before)
+    found = [t for t in figure.data if t.name == "earlier run"]
+    assert [len(t.x) for t in found] == [9]
+    assert found[0].line.color == lines(figure)[0].line.color
