@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from taskviz.figures.curves import MOST_POINTS
 from taskviz.figures.line_points import thinned
 from taskviz.values import (
     HISTORY_COLUMNS,
