@@ -13,6 +13,7 @@ from taskviz.affinity.base import Estimator, Outcome
 from taskviz.affinity.seeds import repeat_seed
 from taskviz.affinity.shared_gradients import gradient_gram, gram_cosines, shared_gradient
 from taskviz.affinity.support import mean_and_error, missing_notes
+from taskviz.data.batch_inputs import rows_at_once
 from taskviz.data.tensors import CollectionTensors, to_tensors
 from taskviz.engines import RunContext
 from taskviz.networks import MultiHeadNetwork, NetworkOptions, build_network
@@ -125,8 +126,9 @@ def task_gradients(
     for members, picked in blocks:
         inputs = data.inputs_of(members[0])
         signals = _signals(network, data, members, picked, centre_labels)
-        for start in range(0, len(picked), CHUNK):
-            part = slice(start, start + CHUNK)
+        size = rows_at_once(inputs, CHUNK)
+        for start in range(0, len(picked), size):
+            part = slice(start, start + size)
             outputs = network(inputs[picked[part]], members)
             for task, output, signal in zip(members, outputs, signals, strict=True):
                 gradient = shared_gradient(output, shared, signal[part])
@@ -145,7 +147,8 @@ def _signals(
     """``(n, outputs)`` a task: derivative of its mean loss with respect to its outputs."""
     inputs = data.inputs_of(members[0])
     with torch.no_grad():
-        parts = [network(inputs[chunk], members) for chunk in torch.split(picked, CHUNK)]
+        chunks = torch.split(picked, rows_at_once(inputs, CHUNK))
+        parts = [network(inputs[chunk], members) for chunk in chunks]
     signals = []
     for number, task in enumerate(members):
         output = torch.cat([part[number] for part in parts]).requires_grad_()

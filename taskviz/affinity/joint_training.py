@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from taskviz.data.batch_inputs import rows_at_once
 from taskviz.data.tensors import to_tensors
 from taskviz.engines import RunContext
 from taskviz.networks import NetworkOptions, build_network
@@ -161,7 +162,8 @@ class JointTraining:
             rows, inputs = self.data.rows(split, i), self.data.inputs_of(i)
             mask = self.data.masks[i][rows]
             if bool(mask.any()):
-                parts = [self.network(inputs[chunk], [i])[0] for chunk in torch.split(rows, CHUNK)]
+                chunks = torch.split(rows, rows_at_once(inputs, CHUNK))
+                parts = [self.network(inputs[chunk], [i])[0] for chunk in chunks]
                 target = self.data.targets[i][rows]
                 losses.append(float(mean_loss(task, torch.cat(parts), target, mask)))
         self.network.train()

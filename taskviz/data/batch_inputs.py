@@ -23,6 +23,15 @@ NODE, EDGE = 1.0, 2.0
 """First column of a row of a graph: a node, an edge; 0 is padding."""
 
 
+CHUNK_NUMBERS = 1 << 20
+"""Numbers of input that go through a network at once where nothing is learned from them."""
+
+
+def rows_at_once(inputs: "BatchInputs", most: int) -> int:
+    """Rows to score at once: ``most``, or fewer where a row is large (an image)."""
+    return max(32, min(most, CHUNK_NUMBERS // max(1, inputs.shape[1:].numel())))
+
+
 @dataclass(frozen=True, eq=False)
 class StoredRows:
     """Rows that are read and scaled when they are taken, so that they never lie in memory whole.

@@ -22,7 +22,7 @@ from taskviz.optima.generic import generic_distances
 from taskviz.optima.l1 import BLOCK_BYTES, accumulator, pair_indices, pairwise_l1
 from taskviz.optima.layers import Sampling, layer_distances
 from taskviz.optima.modes import check_modes
-from taskviz.optima.units import Units, shared_parameters
+from taskviz.optima.units import Units, adapted, shared_parameters
 from taskviz.optima.way import Irregular, Way, choose_way, regular, saved_bytes
 from taskviz.progress import SILENT, Progress
 from taskviz.values import TaskvizError
@@ -97,6 +97,7 @@ class Comparison:
         if not len(units):
             raise TaskvizError("There is no unit to compare: the training split is empty.")
         check_modes(network.trunk)
+        units = adapted(network, units)
         self.network, self.origin = network, origin
         self._shared = shared_parameters(network.trunk)
         self._itemsize = units.inputs[0].element_size()

@@ -20,7 +20,8 @@ def plain_gradients(network: MultiHeadNetwork, units: Units) -> Iterator[Tensor]
         unit = units.part(i, i + 1)
         rows = []
         for t in range(len(units.tasks)):
-            output = network.heads[t](network.trunk(unit.inputs_of(t)))
+            features = network.trunk(network.adapt(unit.inputs_of(t), t))
+            output = network.heads[t](features)
             found = torch.autograd.grad(unit.loss(t, output).sum(), shared, allow_unused=True)
             pieces = [
                 (torch.zeros_like(p) if g is None else g).flatten()

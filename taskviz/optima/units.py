@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from taskviz.data.tensors import CollectionTensors
+from taskviz.networks import MultiHeadNetwork
 from taskviz.training.losses import sample_losses
 from taskviz.values import Task
 
@@ -98,6 +99,18 @@ def draw_units(tensors: CollectionTensors, n: int, seed: int) -> Units:
         tuple(target[rows] for target, rows in zip(tensors.targets, rows_of, strict=True)),
         tuple(mask[rows] for mask, rows in zip(tensors.masks, rows_of, strict=True)),
     )
+
+
+def adapted(network: MultiHeadNetwork, units: Units) -> Units:
+    """Units as the trunk takes them: each task's inputs through its adapter, where there are any.
+
+    An adapter is the task's own, so no gradient of it is asked for, and one pass serves all.
+    """
+    if not network.adapters:
+        return units
+    with torch.no_grad():
+        inputs = tuple(network.adapt(units.inputs_of(t), t) for t in range(len(units.tasks)))
+    return replace(units, inputs=inputs)
 
 
 def shared_parameters(trunk: nn.Module) -> list[nn.Parameter]:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from taskviz.data.batch_inputs import rows_at_once
 from taskviz.data.tensors import CollectionTensors
 from taskviz.networks import build_network
 from taskviz.training.curves import CurvePoint, curve_point
@@ -153,7 +154,7 @@ class GroupTrainer:
             self.objective.outputs(
                 self.network, self.network.trunk(self._inputs.index_select(0, chunk))
             ).cpu()
-            for chunk in torch.split(rows, CHUNK)
+            for chunk in torch.split(rows, rows_at_once(self._inputs, CHUNK))
         ]
         return torch.cat(parts), rows.cpu()
 

@@ -16,8 +16,8 @@ from taskviz.training.subsets.stacked_mlp import joint_head
 class StackedModule(Stack):
     """A stack of networks with an arbitrary trunk and linear heads.
 
-    Buffers (running statistics) are stacked like parameters. A trunk that draws random numbers or
-    branches on values cannot be stacked; :func:`can_stack` tells.
+    Buffers that are saved (running statistics) are stacked like parameters. A trunk that draws
+    random numbers or branches on values cannot be stacked; :func:`can_stack` tells.
 
     Args:
         network: the initial state of every network, with the heads of all tasks.
@@ -42,7 +42,11 @@ class StackedModule(Stack):
 
         trunk = network.trunk
         self._weights = {name: stacked(value) for name, value in trunk.named_parameters()}
-        self._buffers = {name: stacked(value) for name, value in trunk.named_buffers()}
+        state = set(trunk.state_dict())
+        buffers = dict(trunk.named_buffers())
+        self._buffers = {name: stacked(own) for name, own in buffers.items() if name in state}
+        # What is not saved is data (a graph), the same for all networks.
+        self._data = {name: own for name, own in buffers.items() if name not in state}
         self._head, self._bias = (stacked(value) for value in joint_head(network, columns))
         self.parameters = [*self._weights.values(), self._head, self._bias]
         for parameter in self.parameters:
@@ -57,7 +61,8 @@ class StackedModule(Stack):
     def _features(
         self, weights: Mapping[str, Tensor], buffers: Mapping[str, Tensor], inputs: Tensor
     ) -> Tensor:
-        features: Tensor = functional_call(self._skeleton, (dict(weights), dict(buffers)), inputs)
+        state = (dict(weights), dict(buffers), self._data)
+        features: Tensor = functional_call(self._skeleton, state, inputs)
         return features
 
     def _run(self, inputs: Tensor) -> Tensor:
