@@ -81,7 +81,11 @@ def network_cost(
 def part_costs(
     collection: TaskCollection, tasks: Sequence[int], options: NetworkOptions
 ) -> tuple[PartCosts, PartCosts, tuple[str, ...]]:
-    """Parameters and multiply-accumulates by part, and what the latter leave out."""
+    """Parameters and multiply-accumulates by part, and what the latter leave out.
+
+    Of a separate collection the trunk counts once for each of the group's data sets, since each
+    sample has inputs of its own, and belongs to the task.
+    """
     network = _built(collection, tasks, options, "cpu")
     counted = count_macs(network, one_sample(collection, "cpu"))
     heads = range(len(network.heads))
@@ -100,14 +104,13 @@ def part_costs(
     )
 
 
-def one_sample(collection: TaskCollection, device: torch.device | str) -> Tensor:
+def one_sample(collection: TaskCollection, device: torch.device | str, block: int = 0) -> Tensor:
     """``(1, *shape)`` float32: the first input, missing features as 0; zeros where there is none.
 
     What it holds changes no cost of the networks here, but for its shape; of graphs the one of
     median size is taken.
     """
-    block = collection.samples[0]
-    inputs = block.inputs
+    inputs = collection.samples[block].inputs
     if isinstance(inputs, Graphs):
         sizes = np.diff(inputs.node_pointer)
         middle = int(np.argsort(sizes, kind="stable")[(len(sizes) - 1) // 2])

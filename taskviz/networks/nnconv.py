@@ -37,7 +37,7 @@ class NNConvTrunk(nn.Module):
             nn.Linear(EDGE_WIDTH, width * width),
         )
         self.conv = NNConv(width, width, matrix, aggr="mean", root_weight=False)
-        self.gru = nn.GRUCell(width, width)
+        self.gru = PlainGRUCell(width, width)
         self.set2set = Set2Set(width, processing_steps=3)
         self.lin1 = nn.Linear(2 * width, width)
         self.out_features = width
@@ -52,3 +52,17 @@ class NNConvTrunk(nn.Module):
             hidden = self.gru(messages, hidden)
         pooled: Tensor = self.set2set(hidden, union.graph, dim_size=union.count)
         return torch.relu(self.lin1(pooled))
+
+
+class PlainGRUCell(nn.GRUCell):
+    """A GRU cell in plain operations, each of which can be batched over networks and tasks."""
+
+    def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:  # noqa: A002
+        """``(n, in)`` and the hidden state ``(n, hidden)`` → the next one."""
+        assert hx is not None, "a hidden state"
+        seen = F.linear(input, self.weight_ih, self.bias_ih).chunk(3, dim=1)
+        kept = F.linear(hx, self.weight_hh, self.bias_hh).chunk(3, dim=1)
+        reset = torch.sigmoid(seen[0] + kept[0])
+        update = torch.sigmoid(seen[1] + kept[1])
+        new = torch.tanh(seen[2] + reset * kept[2])
+        return new + update * (hx - new)

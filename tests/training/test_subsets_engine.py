@@ -212,17 +212,6 @@ def test_bad_subsets_are_told(toy: TaskCollection, subset: Subset, words: str) -
         train_subsets(toy, [subset], QUICK, RunContext())
 
 
-def test_separate_collection_is_refused(toy: TaskCollection) -> None:
-    block = toy.samples[0]
-    separate = replace(
-        toy,
-        layout="separate",
-        samples=tuple(replace(block, targets=(target,)) for target in block.targets),
-    )
-    with pytest.raises(TaskvizError, match="joint"):
-        train_subsets(separate, [Subset(("t0",))], QUICK, RunContext())
-
-
 def test_nothing_asked_nothing_trained(toy: TaskCollection) -> None:
     run = train_subsets(toy, [], QUICK, RunContext())
     assert run.trained == len(run.valid) == 0

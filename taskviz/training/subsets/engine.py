@@ -43,22 +43,17 @@ def train_subsets(
     changes their losses by rounding alone; those of fully connected networks on a CPU by no bit.
 
     Args:
-        collection: joint.
+        collection: joint, or separate: there each step takes a batch of every member's data set.
         subsets: the networks, in any order; repeats are trained once.
         options: how to train; subclasses may add fields, which play no part.
         context: device, progress, cache and engine; its seed is not used.
         dtype: of weights and data.
 
     Raises:
-        TaskvizError: a separate collection, an unknown or repeated task, an empty subset, or a
+        TaskvizError: an unknown or repeated task, an empty subset, or a
             memory budget too small for one network.
     """
     start = time.perf_counter()
-    if collection.layout != "joint":
-        raise TaskvizError(
-            f"Collection {collection.name!r} is separate: subset networks need a joint collection, "
-            "where every task sees the same inputs."
-        )
     wanted = [(subset.seed, _members(collection, subset)) for subset in subsets]
     stores = {
         seed: LossStore(

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from taskviz.networks import MultiHeadNetwork, build_network
+from taskviz.networks.cost import one_sample
 from taskviz.training.subsets.request import SubsetOptions
 from taskviz.training.subsets.stacked_mlp import fits
 from taskviz.values import TaskCollection, TaskvizError
@@ -28,13 +29,12 @@ def rows_at_once(options: SubsetOptions) -> int:
 
 
 def network_bytes(collection: TaskCollection, options: SubsetOptions, itemsize: int) -> int:
-    """Memory of one network in training, without the data; nothing is allocated to find out."""
-    with torch.device("meta"):
-        network = build_network(collection, options, seed=0, device="meta")
-    parameters = sum(p.numel() for p in network.parameters())
-    buffers = sum(b.numel() for b in network.buffers())
+    """Memory of one network in training, without the data."""
     rows = rows_at_once(options)
-    inner = _activations(network, collection, rows)
+    network, inner = _measured(collection, options, rows)
+    parameters = sum(p.numel() for p in network.parameters())
+    state = network.state_dict().keys()
+    buffers = sum(b.numel() for name, b in network.named_buffers() if name in state)
     inner *= ACTIVATIONS if fits(network) else GENERIC_ACTIVATIONS
     outputs = OUTPUTS * rows * sum(task.outputs for task in collection.tasks)
     return (COPIES * (parameters + buffers) + inner + outputs) * itemsize
@@ -66,8 +66,34 @@ def _largest_width(collection: TaskCollection, options: SubsetOptions, itemsize:
     return low
 
 
-def _activations(network: MultiHeadNetwork, collection: TaskCollection, rows: int) -> int:
-    """Numbers that the trunk's layers give out for some rows, without computing them."""
+def _measured(
+    collection: TaskCollection, options: SubsetOptions, rows: int
+) -> tuple[MultiHeadNetwork, int]:
+    """The network, and the numbers that its trunk's layers give out for some rows.
+
+    Nothing is computed where the trunk's path does not depend on its data; else one sample is.
+    """
+    if collection.layout == "joint" and collection.modality in ("table", "image"):
+        try:
+            with torch.device("meta"):
+                network = build_network(collection, options, seed=0, device="meta")
+            sample = torch.empty((rows, *collection.samples[0].inputs.shape[1:]), device="meta")
+            return network, _activations(network, sample)
+        except (RuntimeError, NotImplementedError):
+            # A trunk of the user's own that looks at its data.
+            pass
+    network = build_network(collection, options, seed=0).eval()
+    tasks = range(len(collection.samples))
+    counted = [
+        _activations(network, network.adapt(one_sample(collection, "cpu", task), task))
+        for task in tasks
+    ]
+    # Data sets of a separate collection pass one after another, but all wait for the step.
+    return network, rows * sum(counted)
+
+
+@torch.no_grad()
+def _activations(network: MultiHeadNetwork, sample: Tensor) -> int:
     counted = 0
 
     def count(module: nn.Module, inputs: object, output: object) -> None:
@@ -78,7 +104,7 @@ def _activations(network: MultiHeadNetwork, collection: TaskCollection, rows: in
     leaves = [module for module in network.trunk.modules() if not list(module.children())]
     hooks = [leaf.register_forward_hook(count) for leaf in leaves]
     try:
-        network.trunk(torch.empty((rows, *collection.samples[0].inputs.shape[1:]), device="meta"))
+        network.trunk(sample)
     finally:
         for hook in hooks:
             hook.remove()

@@ -56,9 +56,8 @@ def plan_units(
     name = str(dtype).removeprefix("torch.")
     trial = Unit(collection, seed, tuple(rows), options, str(device), name)
     limit = networks_that_fit(collection, options, dtype.itemsize)
-    steps = options.epochs * math.ceil(
-        len(collection.samples[0].indices("train")) / options.batch_size
-    )
+    longest = max(len(block.indices("train")) for block in collection.samples)
+    steps = options.epochs * math.ceil(longest / options.batch_size)
     pace = _pace(trial, limit, steps * sum(map(len, missing.values())))
     units = []
     for seed, rows in missing.items():
@@ -106,6 +105,9 @@ def _pace(trial: Unit, limit: int, steps: int) -> Pace:
 
 def _stackable(trial: Unit) -> tuple[bool, bool]:
     """Whether the network is stacked by hand, and whether it can be stacked at all."""
+    if trial.collection.layout == "separate":
+        # Members differ in their inputs: no batch serves the networks of a stack.
+        return False, False
     dtype: torch.dtype = getattr(torch, trial.dtype)
     network = build_network(
         trial.collection, trial.options, seed=trial.seed, device=trial.device, dtype=dtype

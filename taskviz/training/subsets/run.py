@@ -2,19 +2,20 @@
 
 import torch
 
-from taskviz.networks import build_network
+from taskviz.networks import MultiHeadNetwork, build_network
 from taskviz.progress import Progress
 from taskviz.training.subsets.columns import Columns
 from taskviz.training.subsets.memory import rows_at_once
 from taskviz.training.subsets.seed_data import SeedData
-from taskviz.training.subsets.sequential import PlainTrainer
+from taskviz.training.subsets.separate import SeparateTrainer
+from taskviz.training.subsets.sequential import JointTrainer
 from taskviz.training.subsets.stack import Stack
 from taskviz.training.subsets.stacked import StackTrainer
 from taskviz.training.subsets.stacked_mlp import StackedMLP, fits
 from taskviz.training.subsets.stacked_module import StackedModule
 from taskviz.training.subsets.unit import Losses, Members, Unit
 
-Trainer = StackTrainer | PlainTrainer
+Trainer = StackTrainer | JointTrainer
 
 
 def run_unit(unit: Unit, progress: Progress) -> Losses:
@@ -23,26 +24,24 @@ def run_unit(unit: Unit, progress: Progress) -> Losses:
     data = SeedData.of(unit.collection, unit.seed, unit.device, dtype)
     progress.begin("", unit.options.epochs * len(unit.members))
     size = max(unit.stack, 1)
-    parts = [
-        make_trainer(unit, unit.members[first : first + size], data).train(progress)
-        for first in range(0, len(unit.members), size)
-    ]
+    parts = []
+    for first in range(0, len(unit.members), size):
+        members = unit.members[first : first + size]
+        trainer: Trainer | SeparateTrainer
+        if unit.collection.layout == "separate":
+            trainer = SeparateTrainer(_network(unit, members, data), members[0], unit.options, data)
+        else:
+            trainer = make_trainer(unit, members, data)
+        parts.append(trainer.train(progress))
     return Losses.join(parts)
 
 
 def make_trainer(unit: Unit, members: tuple[Members, ...], data: SeedData) -> Trainer:
-    """What trains some networks of a unit: in one stack, or one by the plain loop."""
-    options, tensors = unit.options, data.tensors
-    network = build_network(
-        data.collection,
-        options,
-        seed=unit.seed,
-        tasks=None if unit.stack else members[0],
-        device=tensors.device,
-        dtype=tensors.dtype,
-    )
+    """What trains some networks of a unit: in one stack, or one by the plain loop; joint."""
+    options = unit.options
+    network = _network(unit, members, data)
     if not unit.stack:
-        return PlainTrainer(network, members[0], options, data)
+        return JointTrainer(network, members[0], options, data)
     columns, rows = Columns(data.collection.tasks), rows_at_once(options)
     rates = {"learning_rate": options.learning_rate, "weight_decay": options.weight_decay}
     stack: Stack
@@ -51,3 +50,14 @@ def make_trainer(unit: Unit, members: tuple[Members, ...], data: SeedData) -> Tr
     else:
         stack = StackedModule(network, columns, len(members), **rates)
     return StackTrainer(stack, members, options, data, rows)
+
+
+def _network(unit: Unit, members: tuple[Members, ...], data: SeedData) -> MultiHeadNetwork:
+    return build_network(
+        data.collection,
+        unit.options,
+        seed=unit.seed,
+        tasks=None if unit.stack else members[0],
+        device=data.tensors.device,
+        dtype=data.tensors.dtype,
+    )

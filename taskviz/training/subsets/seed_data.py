@@ -16,7 +16,7 @@ from taskviz.values import Split, TaskCollection
 
 @dataclass(frozen=True, eq=False)
 class SeedData:
-    """A joint collection under the split of one seed, on a device.
+    """A collection under the split of one seed, on a device.
 
     Args:
         collection: under the split of ``seed``.
@@ -41,7 +41,7 @@ class SeedData:
         return cls(collection, to_tensors(collection, device, dtype), seed)
 
     def rows(self, split: Split) -> Tensor:
-        """Row numbers of a split, ascending."""
+        """Row numbers of a split of a joint collection, ascending."""
         return self.tensors.rows(split)
 
     def orders(self, epochs: int) -> Iterator[Tensor]:
@@ -54,8 +54,12 @@ class SeedData:
     @cached_property
     def labelled(self) -> NDArray[np.bool_]:
         """``(T,)``: the task has a label in the validation split."""
-        rows = self.rows("valid")
-        return np.array([bool(mask[rows].any()) for mask in self.tensors.masks])
+        return np.array(
+            [
+                bool(mask[self.tensors.rows("valid", task)].any())
+                for task, mask in enumerate(self.tensors.masks)
+            ]
+        )
 
     def membership(self, members: Sequence[tuple[int, ...]]) -> NDArray[np.bool_]:
         """``(G, T)`` from the task numbers of each network."""

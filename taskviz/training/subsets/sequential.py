@@ -1,12 +1,14 @@
 """One network as anyone would train it: the plain way, for every trunk."""
 
 from collections.abc import Iterator
+from typing import Generic, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from taskviz.data.batch_inputs import rows_at_once
 from taskviz.networks import MultiHeadNetwork
 from taskviz.progress import Progress
 from taskviz.training.losses import mean_loss
@@ -20,7 +22,10 @@ CHUNK = 4096
 """Rows that are scored at once."""
 
 
-class PlainTrainer:
+Batch = TypeVar("Batch")
+
+
+class PlainTrainer(Generic[Batch]):
     """Trains one network by autograd and ``torch.optim.AdamW``.
 
     Each step minimises the mean over the network's tasks of the masked mean loss of the batch.
@@ -52,9 +57,9 @@ class PlainTrainer:
         )
         kept: dict[str, Tensor] = {}
         done = 0
-        for epoch, order in enumerate(data.orders(options.epochs)):
+        for epoch, batches in enumerate(self.epochs()):
             progress.check()
-            finite = torch.isfinite(torch.stack(list(self.steps(order)))).cpu().numpy()
+            finite = torch.isfinite(torch.stack(list(self._steps(batches)))).cpu().numpy()
             losses = self.split_losses("valid")
             if not (finite.all() and checkpoints.finite(losses).all()):
                 progress.advance(options.epochs - epoch)
@@ -74,32 +79,58 @@ class PlainTrainer:
             checkpoints.tested(tested, np.ones_like(tested, dtype=bool))
         return Losses(checkpoints.valid, checkpoints.test, np.zeros(1, dtype=np.int64))
 
-    def steps(self, order: Tensor) -> Iterator[Tensor]:
-        """One step a batch; yields the loss."""
+    def epochs(self) -> Iterator[Iterator[Batch]]:
+        """The batches of each epoch."""
+        raise NotImplementedError
+
+    def batch_loss(self, batch: Batch) -> Tensor:
+        """What a step minimises."""
+        raise NotImplementedError
+
+    def split_losses(self, split: Split) -> NDArray[np.float64]:
+        """``(1, T)`` mean loss of each task; NaN for other tasks and where there is no label."""
+        raise NotImplementedError
+
+    def _steps(self, batches: Iterator[Batch]) -> Iterator[Tensor]:
         self._network.train()
-        for rows in torch.split(order, self._options.batch_size):
-            loss = self._batch_loss(rows)
+        for batch in batches:
+            loss = self.batch_loss(batch)
             self._optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             self._optimizer.step()
             yield loss.detach()
 
-    def _batch_loss(self, rows: Tensor) -> Tensor:
+
+class JointTrainer(PlainTrainer[Tensor]):
+    """The plain way where all tasks see the same inputs."""
+
+    def steps(self, order: Tensor) -> Iterator[Tensor]:
+        """One step a batch of rows in this order; yields the loss."""
+        return self._steps(iter(torch.split(order, self._options.batch_size)))
+
+    def epochs(self) -> Iterator[Iterator[Tensor]]:
+        """See :meth:`PlainTrainer.epochs`."""
+        for order in self._data.orders(self._options.epochs):
+            yield iter(torch.split(order, self._options.batch_size))
+
+    def batch_loss(self, batch: Tensor) -> Tensor:
+        """See :meth:`PlainTrainer.batch_loss`."""
         tensors, tasks = self._data.tensors, self._data.collection.tasks
-        outputs = self._network(tensors.inputs[0][rows])
+        outputs = self._network(tensors.inputs[0][batch])
         losses = [
-            mean_loss(tasks[task], output, tensors.targets[task][rows], tensors.masks[task][rows])
+            mean_loss(tasks[task], output, tensors.targets[task][batch], tensors.masks[task][batch])
             for task, output in zip(self._members, outputs, strict=True)
         ]
         return torch.stack(losses).mean()
 
     @torch.no_grad()
     def split_losses(self, split: Split) -> NDArray[np.float64]:
-        """``(1, T)`` mean loss of each task; NaN for other tasks and where there is no label."""
+        """See :meth:`PlainTrainer.split_losses`."""
         self._network.eval()
         tensors, rows = self._data.tensors, self._data.rows(split)
         tasks = self._data.collection.tasks
-        parts = [self._network(tensors.inputs[0][chunk]) for chunk in torch.split(rows, CHUNK)]
+        chunks = torch.split(rows, rows_at_once(tensors.inputs[0], CHUNK))
+        parts = [self._network(tensors.inputs[0][chunk]) for chunk in chunks]
         losses = np.full((1, len(tasks)), np.nan)
         for head, task in enumerate(self._members):
             output, mask = torch.cat([part[head] for part in parts]), tensors.masks[task][rows]
