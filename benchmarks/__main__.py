@@ -1,19 +1,24 @@
-"""``python -m benchmarks affinity``: what affinities cost, as one table and one JSON.
+"""What things cost and give, measured side by side.
 
-Parts: ``sca`` (factorised against loops), ``subsets`` (stacked against sequential and joblib),
-``estimators`` (each estimator's price), ``gradient`` (milliseconds a subset).
+``python -m benchmarks paper``: the SCA paper's tables in our own figures, as JSON and Markdown
+(:mod:`benchmarks.paper`).
+
+``python -m benchmarks affinity``: what affinities cost, as one table and one JSON. Parts: ``sca``
+(factorised against loops), ``subsets`` (stacked against sequential and joblib), ``estimators``
+(each estimator's price), ``gradient`` (milliseconds a subset).
 """
 
 import argparse
 import json
 import platform
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from benchmarks import estimators, gradient, sca, subsets
+from benchmarks import estimators, gradient, paper, sca, subsets
 
 PARTS = ("sca", "subsets", "estimators", "gradient")
 
@@ -55,8 +60,34 @@ def lines(found: Any, indent: str = "") -> list[str]:
     return out
 
 
+def paper_tables(words: list[str]) -> None:
+    """``python -m benchmarks paper``."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks paper", description=paper.__doc__)
+    parser.add_argument("--collections", nargs="+", default=[], help="built-in names; all tables")
+    parser.add_argument("--budgets", nargs="+", type=int, default=list(paper.BUDGETS))
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=40)
+    parser.add_argument("--json", type=Path, default=Path("benchmarks/results/paper.json"))
+    parser.add_argument("--markdown", type=Path, default=Path("docs/paper_tables.md"))
+    given = parser.parse_args(words)
+    torch.set_num_threads(1)
+    found = paper.run(
+        given.collections,
+        given.budgets,
+        given.seeds,
+        given.epochs,
+        lambda text: print(text, file=sys.stderr),
+    )
+    paper.write(found, given.json, given.markdown)
+    print(paper.markdown(found))
+    print(f"written to {given.json} and {given.markdown}")
+
+
 def main() -> None:
     """Parse, run, print, write."""
+    if sys.argv[1:2] == ["paper"]:
+        paper_tables(sys.argv[2:])
+        return
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("what", choices=["affinity"])
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))

@@ -1,0 +1,293 @@
+"""The SCA paper's tables in our own figures: methods × budgets, quality and total time.
+
+For each built-in table with enough tasks: random groups, TAG and HOA with the network selection
+that their papers use, SCA as published with the grouping that its paper uses, and ours (the linear
+surrogate on 2T random groups in each of five seeds, with network selection). Every method is
+estimated anew in each seed; its groups are trained by ``train_groups`` on that seed's split of the
+training and validation rows, and scored on the test rows, which no seed trains or chooses on.
+"""
+
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+
+from taskviz.affinity.seeds import repeat_seed
+from taskviz.cache import Cache
+from taskviz.data.builtin import BUILT_INS
+from taskviz.data.splits import resplit
+from taskviz.grouping import make_grouper
+from taskviz.values import AffinityMatrix, Grouping, TaskCollection, TrainingResult
+from taskviz.verbs import fit_estimator, load_collection, train_groups
+
+BUDGETS = (2, 3, 4)
+LEAST_TASKS, LEAST_ROWS = 6, 200
+NETWORK = {"width": 64, "depth": 2}
+
+
+@dataclass(frozen=True)
+class Method:
+    """How a row of the table comes to its groups.
+
+    Args:
+        title: as the table names it.
+        estimator: its name; None where groups need no affinity.
+        grouper: its name.
+        options: of the estimator, beyond those of the network.
+        predicts: True gives the grouper the fitted estimator's predictions, False its matrix.
+    """
+
+    title: str
+    estimator: str | None
+    grouper: str
+    options: Mapping[str, Any]
+    predicts: bool = False
+
+
+METHODS = (
+    Method("Random", None, "random", {}),
+    Method("TAG", "tag", "selection", {}),
+    Method("HOA", "hoa", "selection", {}, predicts=True),
+    Method("SCA", "sca", "gat-gmm", {}),
+    Method("Ours (surrogate, 10T)", "surrogate", "selection", {"seeds": 5}, predicts=True),
+)
+ENDS = (Method("All together", None, "all-together", {}),)
+ALONE = Method("Each alone", None, "all-separate", {})
+
+
+def run(
+    names: Sequence[str] = (),
+    budgets: Sequence[int] = BUDGETS,
+    seeds: int = 3,
+    epochs: int = 40,
+    tell: Callable[[str], None] = lambda text: None,
+) -> dict[str, Any]:
+    """All collections as plain data; ``names`` empty takes each built-in table that is fit."""
+    start = time.time()
+    found: dict[str, Any] = {
+        "date": time.strftime("%Y-%m-%d"),
+        "machine": machine(),
+        "seeds": seeds,
+        "epochs": epochs,
+        "network": NETWORK,
+        "collections": {},
+        "left_out": {},
+    }
+    for name in names or BUILT_INS:
+        why = unfit(name)
+        if why:
+            found["left_out"][name] = why
+            continue
+        found["collections"][name] = measure(
+            load_collection(name), budgets, seeds, epochs, lambda text, n=name: tell(f"{n}: {text}")
+        )
+    found["seconds"] = time.time() - start
+    found["load"] = os.getloadavg()[1] if hasattr(os, "getloadavg") else None
+    return found
+
+
+def unfit(name: str) -> str:
+    """Why a built-in collection is not in the tables; empty where it is."""
+    entry = BUILT_INS[name]
+    if entry.modality != "table" or entry.layout != "joint":
+        return f"{entry.modality}, {entry.layout}: the tables are of joint tables"
+    if entry.task_count < LEAST_TASKS or entry.n < LEAST_ROWS:
+        return f"{entry.task_count} tasks on {entry.n} rows are too few"
+    return ""
+
+
+def measure(
+    collection: TaskCollection,
+    budgets: Sequence[int],
+    seeds: int,
+    epochs: int,
+    tell: Callable[[str], None] = lambda text: None,
+) -> dict[str, Any]:
+    """One collection: a row a method and budget, mean and standard error over seeds."""
+    runs: dict[tuple[str, int], list[dict[str, float]]] = {}
+    # Groups that several plans have in common are trained once, and count in the time of each.
+    with TemporaryDirectory() as folder:
+        train_groups(  # what a first training loads is no part of any method's time
+            collection.select(2),
+            Grouping.of([collection.names[:2]]),
+            device="cpu",
+            epochs=1,
+            use_cache=False,
+        )
+        training = {"device": "cpu", "epochs": epochs, "patience": 0, "cache": Cache(folder)}
+        for number in range(seeds):
+            seed = repeat_seed(0, number)
+            data = resplit(collection, seed)
+            for method, budget, grouping, before in plans(data, budgets, seed, epochs):
+                result = train_groups(data, grouping, seed=seed, **training, **NETWORK)
+                runs.setdefault((method.title, budget), []).append(
+                    figures(result, before, grouping.seconds)
+                )
+                tell(f"seed {number + 1} of {seeds}, {method.title}, {budget} models")
+    rows = [
+        {"method": title, "models": budget, **summary(each)}
+        for (title, budget), each in runs.items()
+    ]
+    return {
+        "tasks": len(collection.tasks),
+        "samples": collection.n,
+        "budgets": list(budgets),
+        "rows": rows,
+    }
+
+
+def plans(
+    data: TaskCollection, budgets: Sequence[int], seed: int, epochs: int
+) -> Iterator[tuple[Method, int, Grouping, float]]:
+    """Method, budget, groups, and seconds that the affinity took."""
+    nothing = AffinityMatrix(np.zeros((len(data.tasks),) * 2), data.names, "none")
+    usable = [b for b in budgets if b < len(data.tasks)]
+    for method in (*ENDS, *METHODS, ALONE):
+        estimator, scores, seconds = None, nothing, 0.0
+        if method.estimator is not None:
+            estimator = fit_estimator(
+                data,
+                method.estimator,
+                seed=seed,
+                device="cpu",
+                use_cache=False,  # networks found in a cache would take no time
+                **own_options(method, epochs),
+            )
+            scores, seconds = estimator.affinity_, estimator.affinity_.seconds
+        fixed = {"all-together": [1], "all-separate": [len(data.tasks)]}
+        for budget in fixed.get(method.grouper, usable):
+            grouper = make_grouper(method.grouper)
+            given: Any = estimator if method.predicts else scores
+            yield method, budget, grouper.group(given, float(budget), seed), seconds
+
+
+def own_options(method: Method, epochs: int) -> dict[str, Any]:
+    """Options of the method's estimator: the same networks and epochs as the training's."""
+    from taskviz.affinity import estimator_class
+
+    known = estimator_class(method.estimator or "").Options.__dataclass_fields__
+    shared = {name: value for name, value in {**NETWORK, "epochs": epochs}.items() if name in known}
+    return {**shared, **method.options}
+
+
+def figures(result: TrainingResult, affinity: float, grouping: float) -> dict[str, float]:
+    """Of one trained plan: test metrics under the serving networks, and what all of it took."""
+    served = result.served("test")
+    of = {name: served[served["metric"] == name]["value"].to_numpy() for name in ("loss", "error")}
+    training = sum(network.seconds for network in result.networks)
+    return {
+        "loss": float(np.mean(of["loss"])),
+        # Tasks that are no classification have no error rate.
+        "total_error": float(100 * np.sum(of["error"])) if len(of["error"]) else float("nan"),
+        "seconds": affinity + grouping + training,
+        "affinity_seconds": affinity,
+        "training_seconds": training,
+    }
+
+
+def summary(runs: Sequence[Mapping[str, float]]) -> dict[str, float | None]:
+    """Mean and standard error over seeds."""
+    found: dict[str, float | None] = {"seeds": len(runs)}
+    for name in runs[0]:
+        values = np.array([run[name] for run in runs])
+        known = np.isfinite(values).all()
+        found[name] = float(values.mean()) if known else None
+        if name in ("loss", "total_error"):
+            error = float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else None
+            found[f"{name}_error"] = error if known else None
+    return found
+
+
+def markdown(found: Mapping[str, Any]) -> str:
+    """The tables for ``docs/paper_tables.md``."""
+    lines = [
+        "# The SCA paper's tables in our own figures",
+        "",
+        "Made by `python -m benchmarks paper`; do not edit by hand.",
+        "",
+        f"{found['date']}, {found['machine']}, {found['seeds']} seeds, {found['epochs']} epochs, "
+        f"trunk of {found['network']['depth']} layers of {found['network']['width']}; "
+        f"{found['seconds'] / 60:.0f} minutes in all{_load(found)}.",
+        "",
+        "Test rows stay the same in every seed, are trained on by none and chosen on by none; "
+        "training and validation rows, initial states and affinities are drawn anew. Cells: mean "
+        "± standard error over seeds, then the total time in seconds (affinity, grouping and "
+        "training of the groups, one process). With so few seeds a difference below about three "
+        "standard errors is none. All implementations are ours, at their default options; TAG and "
+        "HOA choose by network selection, SCA by GAT and Gaussian mixture, as their papers do.",
+    ]
+    for name, table in found["collections"].items():
+        for quality, title in (
+            ("total_error", "Total error (sum over tasks of the error rate, %)"),
+            ("loss", "Mean test loss"),
+        ):
+            if any(row[quality] is not None for row in table["rows"]):
+                lines += ["", f"## {name}: {title}, lower is better", ""]
+                lines += [f"{table['tasks']} tasks, {table['samples']} samples.", ""]
+                lines += _table(table, quality)
+    if found["left_out"]:
+        lines += ["", "## Left out", ""]
+        lines += [f"- {name}: {why}." for name, why in found["left_out"].items()]
+    return "\n".join(lines) + "\n"
+
+
+def _table(table: Mapping[str, Any], quality: str) -> list[str]:
+    rows = table["rows"]
+    at = {(row["method"], row["models"]): row for row in rows}
+    budgets = [b for b in table["budgets"] if any(row["models"] == b for row in rows)]
+    out = [
+        "| method | " + " | ".join(f"{b} models" for b in budgets) + " |",
+        "|---|" + "---|" * len(budgets),
+    ]
+    for title in dict.fromkeys(row["method"] for row in rows):
+        own = [row for row in rows if row["method"] == title]
+        if len(own) == 1 and own[0]["models"] not in budgets:
+            models = own[0]["models"]
+            words = f"{_cell(own[0], quality)} with {models} model{'s' * (models != 1)}"
+            cells = [words] + [""] * (len(budgets) - 1)
+        else:
+            cells = [_cell(at[title, b], quality) if (title, b) in at else "" for b in budgets]
+        out.append(f"| {title} | " + " | ".join(cells) + " |")
+    return out
+
+
+def _cell(row: Mapping[str, Any], quality: str) -> str:
+    value, error = row[quality], row[f"{quality}_error"]
+    places = 2 if quality == "total_error" else 4
+    text = f"{value:.{places}f}" + ("" if error is None else f" ± {error:.{places}f}")
+    return f"{text}; {row['seconds']:.3g} s"
+
+
+def _load(found: Mapping[str, Any]) -> str:
+    """Times on a busy machine are longer than its own: say how busy."""
+    load = found.get("load")
+    return "" if load is None else f", at a mean load of {load:.1f} processes"
+
+
+def machine() -> str:
+    """CPU model, cores, threads, versions."""
+    model = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        named = [line for line in info.read_text().splitlines() if line.startswith("model name")]
+        model = named[0].split(":", 1)[1].strip() if named else model
+    return (
+        f"{model}, {os.cpu_count()} cores, {torch.get_num_threads()} thread"
+        f"{'s' * (torch.get_num_threads() != 1)}, torch {torch.__version__}"
+    )
+
+
+def write(found: Mapping[str, Any], json_path: Path, markdown_path: Path) -> None:
+    """Both files."""
+    json_path.parent.mkdir(parents=True, exist_ok=True)
+    json_path.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    markdown_path.parent.mkdir(parents=True, exist_ok=True)
+    markdown_path.write_text(markdown(found), encoding="utf-8")
