@@ -7,6 +7,7 @@ of η. Points stand task by task: number t·n + i is unit i under task t.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -33,6 +34,7 @@ from taskviz.optima.units import Units, shared_parameters
 from taskviz.optima.way import Irregular, choose_way, regular
 from taskviz.progress import SILENT, Progress
 from taskviz.values import TaskvizError
+from taskviz.values.storage import dumps, read_json, write_text
 
 Floats = NDArray[np.float64]
 Method = Literal["auto", "exact", "projection"]
@@ -65,6 +67,30 @@ class AllPairs:
     way: str
     reason: str = ""
     error: float = 0.0
+
+    def save(self, folder: Path) -> None:
+        """Write ``pairs.safetensors`` and ``pairs.json``."""
+        from safetensors.numpy import save_file
+
+        arrays = {"tasks": self.tasks, "units": self.units, "distances": self.distances}
+        contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+        save_file(contiguous, folder / "pairs.safetensors")
+        about = {"way": self.way, "reason": self.reason, "error": self.error}
+        write_text(folder / "pairs.json", dumps(about))
+
+    @classmethod
+    def read(cls, folder: Path) -> "AllPairs":
+        """Read what :meth:`save` wrote."""
+        from safetensors.numpy import load_file
+
+        about = read_json(folder / "pairs.json", "table of distances")
+        try:
+            arrays = load_file(folder / "pairs.safetensors")
+            tasks, units, distances = (arrays[name] for name in ("tasks", "units", "distances"))
+            how = str(about["way"]), str(about["reason"]), float(about["error"])
+        except (KeyError, TypeError, ValueError, OSError) as error:
+            raise TaskvizError(f"These distances cannot be read ({error}).") from None
+        return cls(tasks, units, distances, *how)
 
 
 def all_pair_distances(

@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from taskviz.data.tensors import CollectionTensors
 from taskviz.networks import MultiHeadNetwork
 from taskviz.training.losses import sample_losses
-from taskviz.values import Task
+from taskviz.values import Task, TaskCollection
 
 Losses = Callable[[Task, Tensor, Tensor, Tensor], Tensor]
 """``(task, output, target, mask)`` → ``(n,)``, 0 where the label is missing."""
@@ -83,12 +84,8 @@ def draw_units(tensors: CollectionTensors, n: int, seed: int) -> Units:
     """
     collection = tensors.collection
     blocks = range(len(tensors.inputs))
-    drawn = []
-    for block in blocks:
-        rows = collection.samples[block].indices("train")
-        drawn.append(np.random.default_rng([seed, block]).permutation(rows)[:n])
-    fewest = min(len(rows) for rows in drawn)
-    picked = [torch.from_numpy(rows[:fewest]).to(tensors.device) for rows in drawn]
+    drawn = drawn_rows(collection, n, seed)
+    picked = [torch.from_numpy(rows).to(tensors.device) for rows in drawn]
     inputs = tuple(tensors.inputs[block][picked[block]] for block in blocks)
     rows_of = [
         picked[0 if collection.layout == "joint" else t] for t in range(len(tensors.targets))
@@ -111,6 +108,16 @@ def adapted(network: MultiHeadNetwork, units: Units) -> Units:
     with torch.no_grad():
         inputs = tuple(network.adapt(units.inputs_of(t), t) for t in range(len(units.tasks)))
     return replace(units, inputs=inputs)
+
+
+def drawn_rows(collection: TaskCollection, n: int, seed: int) -> list[NDArray[np.int64]]:
+    """Rows of the units that :func:`draw_units` draws, one array a sample block."""
+    drawn = []
+    for block, samples in enumerate(collection.samples):
+        rows = samples.indices("train")
+        drawn.append(np.random.default_rng([seed, block]).permutation(rows)[:n])
+    fewest = min(len(rows) for rows in drawn)
+    return [rows[:fewest] for rows in drawn]
 
 
 def shared_parameters(trunk: nn.Module) -> list[nn.Parameter]:
