@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 
 from taskviz.cache import Cache
 from taskviz.jobs.grouping_kinds import StabilitySpec
+from taskviz.jobs.landscape_kinds import DynamicsSpec, LandscapeSpec, OptimaSpec
 from taskviz.jobs.spec import JobSpec, Spec, name_of, whole
 from taskviz.progress import Progress
 from taskviz.values import Grouping, TaskvizError, option_values, unknown_choice
@@ -207,7 +208,16 @@ class LinearisationSpec(JobSpec):
 
 KINDS: dict[str, type[JobSpec]] = {
     kind.kind: kind
-    for kind in (AffinitySpec, TrainingSpec, SampleSizeSpec, LinearisationSpec, StabilitySpec)
+    for kind in (
+        AffinitySpec,
+        TrainingSpec,
+        SampleSizeSpec,
+        LinearisationSpec,
+        StabilitySpec,
+        OptimaSpec,
+        LandscapeSpec,
+        DynamicsSpec,
+    )
 }
 
 

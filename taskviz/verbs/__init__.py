@@ -12,6 +12,7 @@ from taskviz.verbs.affinity import (
     stored_estimators,
 )
 from taskviz.verbs.calibration import read_calibration, record_calibration
+from taskviz.verbs.dynamics import dynamics_key, read_dynamics, study_dynamics
 from taskviz.verbs.grouping import contenders, group_frontier, group_tasks, price_groups
 from taskviz.verbs.imports import import_scores, stored_scores
 from taskviz.verbs.linearisation import (
@@ -20,6 +21,14 @@ from taskviz.verbs.linearisation import (
     study_linearisation,
 )
 from taskviz.verbs.loading import check_tasks, load_collection
+from taskviz.verbs.optima import (
+    landscape_key,
+    map_optima,
+    optima_map_key,
+    read_landscape,
+    read_optima_map,
+    study_landscape,
+)
 from taskviz.verbs.repeats import measure_reliability, reliability_key
 from taskviz.verbs.reporting import write_report
 from taskviz.verbs.sample_size import read_sample_size, sample_size_key, study_sample_size
@@ -42,17 +51,24 @@ __all__ = [
     "compare_groupings",
     "compute_affinity",
     "contenders",
+    "dynamics_key",
     "fit_estimator",
     "group_frontier",
     "group_tasks",
     "import_scores",
+    "landscape_key",
     "linearisation_key",
     "load_collection",
     "load_result",
+    "map_optima",
     "measure_reliability",
+    "optima_map_key",
     "price_groups",
     "read_affinity",
     "read_calibration",
+    "read_dynamics",
+    "read_landscape",
+    "read_optima_map",
     "read_sample_size",
     "read_stability",
     "read_training",
@@ -65,6 +81,8 @@ __all__ = [
     "stored_linearisations",
     "stored_scores",
     "stored_trainings",
+    "study_dynamics",
+    "study_landscape",
     "study_linearisation",
     "study_sample_size",
     "study_stability",

@@ -83,9 +83,11 @@ def _options(given: dict[str, Any]) -> Any:
 
 
 def _parts(collection: TaskCollection, options: Any, seed: int, device_type: str) -> dict[str, Any]:
+    from taskviz.networks import trunk_key
     from taskviz.values import option_values
 
     return {
+        **trunk_key(options),
         "what": KIND,
         "collection": collection.fingerprint,
         "version": VERSION,

@@ -172,9 +172,11 @@ def _landscape_options(given: dict[str, Any]) -> Any:
 def _parts(
     what: str, collection: TaskCollection, options: Any, seed: int, device_type: str
 ) -> dict[str, Any]:
+    from taskviz.networks import trunk_key
     from taskviz.values import option_values
 
     return {
+        **trunk_key(options),
         "what": what,
         "collection": collection.fingerprint,
         "version": VERSION,

@@ -73,6 +73,24 @@ def test_a_bad_spec_gets_one_sentence(kind, spec, words):
         parse_spec(kind, spec)
 
 
+@pytest.mark.parametrize(
+    ("kind", "option", "title"),
+    [
+        ("optima", "perplexity", "Map of optima of linnerud"),
+        ("landscape", "probes", "Landscape of linnerud"),
+        ("dynamics", "every", "Affinities over a training on linnerud"),
+    ],
+)
+def test_the_specs_that_show_why_are_filled_up(kind, option, title):
+    spec = parse_spec(kind, {"collection": REF, "options": {"n": "7"}})
+    assert spec.title == title
+    assert spec.options["n"] == 7
+    assert option in spec.options
+    assert parse_spec(kind, spec.to_json()).to_json() == spec.to_json()
+    with pytest.raises(TaskvizError, match="Unknown option"):
+        parse_spec(kind, {"collection": REF, "options": {"command": 1}})
+
+
 def test_a_path_stands_on_its_own(tmp_path, monkeypatch):
     (tmp_path / "mine.csv").write_text("a,b\n1,2\n")
     monkeypatch.chdir(tmp_path)
