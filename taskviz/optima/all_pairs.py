@@ -30,7 +30,7 @@ from taskviz.optima.layers import closed_form_layers
 from taskviz.optima.modes import check_modes
 from taskviz.optima.outer_products import compiled
 from taskviz.optima.projection import CauchyProjection
-from taskviz.optima.units import Units, shared_parameters
+from taskviz.optima.units import Units, adapted, shared_parameters
 from taskviz.optima.way import Irregular, choose_way, regular
 from taskviz.progress import SILENT, Progress
 from taskviz.values import TaskvizError
@@ -174,6 +174,7 @@ class _Cloud:
         *,
         shared: bool = False,
     ) -> None:
+        units = adapted(network, units)
         self.network, self.units, self.picked = network, units, picked
         self.progress, self.shared = progress, shared
         self.budget = memory_mb * 2**20

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from taskviz.networks import MLPTrunk, MultiHeadNetwork
 from taskviz.optima.capture import in_one_piece, output_gradients, recording
 from taskviz.optima.layers import closed_form_layers
-from taskviz.optima.units import Units, shared_parameters
+from taskviz.optima.units import Units, adapted, shared_parameters
 from taskviz.optima.way import choose_way, regular
 from taskviz.progress import SILENT, Progress
 from taskviz.values import TaskvizError
@@ -78,6 +78,7 @@ def largest_curvature(
     """
     if not bool(units.known.any()):
         raise TaskvizError("There is no label to take a loss from: H needs one sample at least.")
+    units = adapted(network, units)
     reason = _not_rectified(network.trunk, units)
     if way == "rectified" and reason:
         raise TaskvizError(f"Curvature 'rectified' does not fit this trunk: {reason}.")

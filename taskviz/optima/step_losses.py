@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from taskviz.networks import MultiHeadNetwork
-from taskviz.optima.units import Units, shared_parameters
+from taskviz.optima.units import Units, adapted, shared_parameters
 from taskviz.progress import SILENT, Progress
 
 Floats = NDArray[np.float64]
@@ -51,7 +51,8 @@ def step_losses(
         step: η; None takes the one that leaves the least mean loss at θ_i^t, over a grid.
     """
     shared = shared_parameters(network.trunk)
-    chosen = best_step(network, units) if step is None else step
+    units = adapted(network, units)
+    chosen = _best_step(network, units) if step is None else step
     shape = len(units), len(units.tasks)
     found = [np.full(shape, np.nan) for _ in range(4)]
     start, own, middle, joint = found
@@ -87,7 +88,7 @@ def step_losses(
     return StepLosses(chosen, *found)
 
 
-def best_step(network: MultiHeadNetwork, units: Units) -> float:
+def _best_step(network: MultiHeadNetwork, units: Units) -> float:
     """η that leaves the least mean loss at the task-specific optima of a few units.
 
     The paper's bounds assume that one step reaches zero loss; this is the step that comes nearest.

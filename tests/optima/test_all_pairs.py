@@ -1,5 +1,7 @@
 """Distances between all optima against stacked gradients and a dense L1 distance."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from torch import nn
 
 from taskviz.networks import MLPTrunk
 from taskviz.optima.all_pairs import all_pair_distances, shared_optimum_distances
+from taskviz.optima.landscape import measure_landscape
 from taskviz.optima.outer_products import compiled, row_sums
 from taskviz.optima.plain import plain_gradients
 from taskviz.optima.projection import CauchyProjection
@@ -102,6 +105,22 @@ def test_shared_optima_are_means_over_known_tasks(joint, case, case_factory, uni
     means = np.stack([rows[i][known[i]].mean(axis=0) for i in range(5) if known[i].any()])
     found = shared_optimum_distances(network, units)
     np.testing.assert_allclose(found, cdist(means, means, "cityblock"), rtol=1e-10, atol=1e-12)
+
+
+def test_inputs_of_different_size_go_through_adapters(units_factory, network_factory):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = network_factory(MLPTrunk(4, (8, 6), "relu"), 6)
+        network.adapters.extend([nn.Linear(t + 2, 4).double() for t in range(5)])
+    units = units_factory((6,), n=4, joint=False)
+    cut = replace(units, inputs=tuple(x[:, : t + 2] for t, x in enumerate(units.inputs)))
+    _, expected = dense(network, cut)
+    found = all_pair_distances(network, cut)
+    assert found.way == "outer products"
+    np.testing.assert_allclose(found.distances, expected, rtol=1e-11, atol=1e-12)
+    study = measure_landscape(network, cut)
+    assert np.isfinite(study.densities).all()
+    assert study.left < study.start
 
 
 def test_projection_keeps_its_error(units_factory, network_factory):
