@@ -13,6 +13,7 @@ ESTIMATORS: dict[str, str] = {
     "hoa": "taskviz.affinity.hoa:HOA",
     "higher-order": "taskviz.affinity.higher_order:HigherOrder",
     "surrogate": "taskviz.affinity.surrogate:Surrogate",
+    "pooled-surrogate": "taskviz.affinity.pooled_surrogate:PooledSurrogate",
     "gradient": "taskviz.affinity.gradient:Gradient",
     "forward-selection": "taskviz.affinity.forward_selection:ForwardSelection",
     "discrepancy": "taskviz.affinity.discrepancy:Discrepancy",

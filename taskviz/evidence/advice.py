@@ -1,0 +1,125 @@
+"""What the app proposes, in two plain sentences: at once as a first guess, later as measured."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from taskviz.evidence.answer import Answer, gain_words
+from taskviz.values import AffinityMatrix, Grouping
+
+GUESS_METHOD = "gradient-cosine"
+MEASURED_METHOD = "pooled-surrogate"
+GUESS_BUDGET = 3
+"""Models of a first guess, which knows no losses and so no elbow."""
+
+
+@dataclass(frozen=True, eq=False)
+class Recommendation:
+    """A plan with what speaks for it.
+
+    Args:
+        method: estimator it rests on.
+        measured: False for a first guess, which trained nothing.
+        budget: number of models.
+        why: the reason for that budget.
+        grouping: the plan.
+        gain: expected share of loss saved against random groups of as many models.
+        low: lower end of its interval: 95 % over check seeds where measured; for a first guess,
+            where 95 % of the built-in collections studied lay (``docs/evidence.md``).
+        high: upper end.
+        sentences: two, for people.
+        answer: what it rests on, where measured.
+    """
+
+    method: str
+    measured: bool
+    budget: int
+    why: str
+    grouping: Grouping
+    gain: float
+    low: float
+    high: float
+    sentences: tuple[str, str]
+    answer: Answer | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for JSON; what is not known is null."""
+        return {
+            "method": self.method,
+            "measured": self.measured,
+            "budget": self.budget,
+            "why": self.why,
+            "groups": [list(group) for group in self.grouping.groups],
+            "grouping": self.grouping.to_json(),
+            **{n: None if (v := getattr(self, n)) != v else v for n in ("gain", "low", "high")},
+            "sentences": list(self.sentences),
+            "answer": None if self.answer is None else self.answer.to_json(),
+        }
+
+
+def first_guess(
+    matrix: AffinityMatrix, prior: Mapping[str, float], budget: int | None = None
+) -> Recommendation:
+    """Groups by the training-free cosine, with the gain that it brought elsewhere.
+
+    Args:
+        matrix: of ``gradient-cosine``.
+        prior: ``mean``, ``low`` and ``high`` of its relative gain over random on the collections
+            studied, and ``collections``, their number.
+        budget: number of models; by default three, or as many as there are tasks.
+    """
+    from taskviz.grouping import make_grouper
+
+    models = min(budget or GUESS_BUDGET, len(matrix.tasks))
+    grouping = make_grouper("selection", overlap=False).group(matrix, float(models))
+    low, high = 100 * prior["low"], 100 * prior["high"]
+    first = (
+        f"A first guess without training: {_groups(grouping)}, by the cosine of the tasks' "
+        "gradients."
+    )
+    second = (
+        f"Elsewhere such groups lost {100 * prior['mean']:.2g} % less than random ones "
+        f"({low:.2g} to {high:.2g} % over {int(prior['collections'])} studied settings), so this "
+        "may as well be worse than random: train the design networks to know."
+    )
+    return Recommendation(
+        GUESS_METHOD,
+        False,
+        models,
+        "a first guess knows no losses to choose a budget by",
+        grouping,
+        prior["mean"],
+        prior["low"],
+        prior["high"],
+        (first, second),
+    )
+
+
+def recommend(answer: Answer) -> Recommendation:
+    """The plan of an answer, with the measured gain over random, or that there is none."""
+    plan, budget = answer.grouping, answer.budget
+    models = f"{budget} model{'s' * (budget != 1)}"
+    if budget == 1:
+        first = f"Train all tasks in one network: {answer.why}."
+    else:
+        first = f"Train {models}: {_groups(plan)}; {answer.why}."
+    contrast = answer.contrast("random", budget) if budget > 1 else answer.contrast("random")
+    parts = []
+    for name in ("random", "all-together", "all-separate"):
+        found = answer.contrast(name, budget) if budget > 1 else answer.contrast(name)
+        if found is not None:
+            other = {"random": "random groups of as many models"}.get(name, name)
+            parts.append(f"{gain_words(found)} {other}")
+    who = "They" if budget > 1 else "Plans of several models"
+    second = f"{who} {'; '.join(parts)}." if parts else "Nothing has been measured yet."
+    if answer.more and answer.verdict == "cannot tell":
+        second += f" Not settled: {answer.more[0].lower()}{answer.more[1:].rstrip('.')}."
+    nan = float("nan")
+    gain, low, high = (contrast.gain, contrast.low, contrast.high) if contrast else (nan, nan, nan)
+    return Recommendation(
+        MEASURED_METHOD, True, budget, answer.why, plan, gain, low, high, (first, second), answer
+    )
+
+
+def _groups(plan: Grouping) -> str:
+    return " | ".join(", ".join(group) for group in plan.groups)

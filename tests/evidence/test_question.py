@@ -1,0 +1,129 @@
+"""Does grouping matter: a planted structure must be found, shuffled labels must not convince."""
+
+import numpy as np
+import pytest
+
+from taskviz.affinity import make_estimator
+from taskviz.engines import RunContext
+from taskviz.evidence import Answer, AskOptions, ask, recommend
+from taskviz.evidence.question import contrast_of, verdict_of
+from taskviz.grouping.selection import Selection
+from taskviz.training.subsets import SubsetOptions
+from taskviz.values import TaskCollection, TaskvizError
+
+from .conftest import FAMILIES, two_families
+
+
+@pytest.fixture(scope="module")
+def told(narrow: SubsetOptions) -> list[Answer]:
+    seen: list[Answer] = []
+    options = AskOptions(rounds=3, most_models=3)
+    last = ask(two_families(), narrow, options, RunContext(), seen.append)
+    assert seen[-1] is last
+    return seen
+
+
+def as_sets(groups: tuple[tuple[str, ...], ...]) -> set[frozenset[str]]:
+    return {frozenset(group) for group in groups}
+
+
+def test_planted_families_are_found_and_told(told: list[Answer]) -> None:
+    answer = told[-1]
+    assert answer.verdict == "yes"
+    assert as_sets(answer.plans[2].groups) == {frozenset(family) for family in FAMILIES}
+    whole = answer.contrast("all-together", 2)
+    assert whole is not None
+    assert whole.verdict == "yes"
+    assert whole.gain > 0.1
+    assert answer.probability > 0.99
+    assert answer.reliability > 0.8
+
+
+def test_two_families_need_two_models(told: list[Answer]) -> None:
+    assert told[-1].budget == 2
+    advice = recommend(told[-1])
+    assert advice.measured
+    assert "Train 2 models" in advice.sentences[0]
+    assert advice.low > 0
+
+
+def test_every_round_rests_on_more(told: list[Answer]) -> None:
+    assert [answer.rounds for answer in told] == [1, 2, 3]
+    assert [answer.design_networks for answer in told] == [12, 24, 36]
+    checks = [answer.check_networks for answer in told]
+    assert checks == sorted(checks)
+    assert [answer.contrasts[0].seeds for answer in told] == [3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("method", "options"),
+    [
+        ("covariance-cosine", {}),
+        ("gradient-cosine", {"width": 1, "depth": 1, "activation": "tanh"}),
+        ("surrogate", {}),
+        ("pooled-surrogate", {}),
+        ("exhaustive", {"seeds": 2}),
+    ],
+)
+def test_estimators_find_the_planted_families(
+    method: str, options: dict[str, object], narrow: SubsetOptions
+) -> None:
+    if method in ("surrogate", "pooled-surrogate", "exhaustive"):
+        options = {**vars(narrow), **options}
+    estimator = make_estimator(method, **options).fit(two_families(), RunContext())
+    plan = Selection(overlap=False).group(estimator, 2.0)  # type: ignore[arg-type]
+    assert as_sets(plan.groups) == {frozenset(family) for family in FAMILIES}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_shuffled_labels_do_not_convince(seed: int, narrow: SubsetOptions) -> None:
+    collection = two_families(seed=seed, shuffled=True)
+    answer = ask(collection, narrow, AskOptions(rounds=3, most_models=3), RunContext(seed))
+    assert answer.verdict in ("no", "cannot tell")
+
+
+def test_the_same_question_gets_the_same_answer(narrow: SubsetOptions) -> None:
+    options = AskOptions(rounds=1, most_models=2, random_plans=1)
+    first, second = (
+        {**ask(two_families(200), narrow, options, RunContext(4)).to_json(), "seconds": 0}
+        for _ in range(2)
+    )
+    for answer in (first, second):
+        answer["more"] = ""
+        for plan in [answer["grouping"], *answer["plans"].values()]:
+            plan["seconds"] = 0
+    assert first == second
+
+
+def test_an_answer_survives_json(told: list[Answer], tmp_path) -> None:  # type: ignore[no-untyped-def]
+    path = told[0].save(tmp_path / "answer.json")
+    assert Answer.read(path).to_json() == told[0].to_json()
+    (tmp_path / "wrong.json").write_text("{}")
+    with pytest.raises(TaskvizError, match="no saved answer"):
+        Answer.read(tmp_path / "wrong.json")
+
+
+def test_verdicts_follow_the_interval() -> None:
+    sure = np.array([0.020, 0.021, 0.022, 0.020, 0.021])
+    assert verdict_of(sure, 0.005) == "yes"
+    assert verdict_of(-sure, 0.005) == "no"
+    assert verdict_of(sure / 1e4, 0.005) == "yes"
+    assert verdict_of(np.array([0.1, -0.1, 0.05]), 0.005) == "cannot tell"
+    assert verdict_of(sure[:2], 0.005) == "cannot tell"
+    assert contrast_of("random", 2, np.array([np.nan, np.nan]), 0.005).seeds == 0
+
+
+def test_false_calls_are_rare_where_there_is_nothing() -> None:
+    """Noise of five check seeds, looked at after 3, 4 and 5: at most 2.5 % are called a gain."""
+    rng = np.random.default_rng(0)
+    calls = 0
+    for _ in range(2000):
+        gains = 0.02 * rng.normal(size=5)
+        calls += any(verdict_of(gains[:k], 0.005) == "yes" for k in (3, 4, 5))
+    assert calls / 2000 < 0.025
+
+
+def test_two_tasks_cannot_be_asked(narrow: SubsetOptions) -> None:
+    pair: TaskCollection = two_families(100).select(2)
+    with pytest.raises(TaskvizError, match="3 to 40 tasks"):
+        ask(pair, narrow, AskOptions(), RunContext())
