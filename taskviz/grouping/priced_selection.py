@@ -21,17 +21,17 @@ SHRINK = 1e-5
 """Solvers take a budget as kept that is passed by a millionth: asked again with this much less."""
 
 
-def select_priced(
-    grouper: Selection, affinity: Affinity, budget: float, model: CostModel, seed: int
-) -> Grouping:
-    """The best groups found within the budget, with a bound on what any could reach.
+def priced_frontier(
+    grouper: Selection, affinity: Affinity, budgets: Sequence[float], model: CostModel, seed: int
+) -> list[Grouping]:
+    """The best groups found within each budget, with a bound on what any could reach.
 
-    Takes up to three times the ``seconds`` of the options.
+    Takes up to three times the ``seconds`` of the options a budget.
 
     Args:
         grouper: its options are the constraints.
         affinity: a matrix, or a subset table whose networks all cost 1.
-        budget: in the unit of ``model``.
+        budgets: in the unit of ``model``.
         model: prices of exactly the tasks of ``affinity``.
         seed: of the search.
 
@@ -41,9 +41,14 @@ def select_priced(
     """
     if isinstance(affinity, SubsetTable):
         _need_full_size(affinity, model)
-    search = _Search(grouper, affinity, budget, model, seed)
-    found = search.overlapping() if grouper.options.overlap else search.disjoint()
-    return replace(found, options=option_values(grouper.options), seconds=search.seconds)
+    warm = _Warm(affinity, [model.most_groups(budget) for budget in budgets], seed)
+    made = []
+    for budget in budgets:
+        search = _Search(grouper, affinity, budget, model, seed, warm)
+        found = search.overlapping() if grouper.options.overlap else search.disjoint()
+        options = option_values(grouper.options)
+        made.append(replace(found, options=options, seconds=search.seconds))
+    return made
 
 
 def below_least(budget: float, least: float | None, model: CostModel) -> TaskvizError:
@@ -70,13 +75,48 @@ def below_least(budget: float, least: float | None, model: CostModel) -> Taskviz
     )
 
 
+class _Warm:
+    """Selections of at most k networks for every k that a frontier asks for, solved together."""
+
+    def __init__(self, affinity: Affinity, numbers: Sequence[int], seed: int) -> None:
+        self.affinity, self.seed = affinity, seed
+        self.numbers = sorted(set(numbers) - {0})
+        self._made: dict[bool, dict[int, Grouping]] = {}
+
+    def at(self, grouper: Selection, most: int) -> Grouping | None:
+        """One of them; None where it has to be solved alone, which says why."""
+        overlap = bool(grouper.options.overlap)
+        if overlap not in self._made:
+            self._made[overlap] = self._solve(grouper)
+        return self._made[overlap].get(most)
+
+    def _solve(self, grouper: Selection) -> dict[int, Grouping]:
+        numbers = self.numbers
+        while len(numbers) > 1:
+            try:
+                made = grouper.frontier(self.affinity, numbers, self.seed)
+            except BudgetTooSmall as error:
+                # Fewer networks than any cover needs: the others share their work all the same.
+                least = numbers[0] + 1 if error.least is None else error.least
+                numbers = [k for k in numbers if k >= least and k > numbers[0]]
+            else:
+                return dict(zip(numbers, made, strict=True))
+        return {}
+
+
 class _Search:
     """One priced selection and the time it took."""
 
     def __init__(
-        self, grouper: Selection, affinity: Affinity, budget: float, model: CostModel, seed: int
+        self,
+        grouper: Selection,
+        affinity: Affinity,
+        budget: float,
+        model: CostModel,
+        seed: int,
+        warm: _Warm,
     ) -> None:
-        self.grouper, self.affinity = grouper, affinity
+        self.grouper, self.affinity, self.warm = grouper, affinity, warm
         self.budget, self.model, self.seed = budget, model, seed
         self.most = model.most_groups(budget)
         self.seconds = 0.0
@@ -85,10 +125,10 @@ class _Search:
         """Exact reduction to a number of networks.
 
         Raises:
-            TaskvizError: see :func:`select_priced`.
+            TaskvizError: see :func:`priced_frontier`.
         """
         try:
-            return self._paid(self._run(self._variant(overlap=False), self.most))
+            return self._paid(self._relaxed(self._variant(overlap=False)))
         except BudgetTooSmall as error:
             least = None if error.least is None else self.model.partition(round(error.least))
             raise below_least(self.budget, least or self._cheapest_cover(), self.model) from None
@@ -97,11 +137,11 @@ class _Search:
         """The relaxation where it can be paid for, else the groups at their prices.
 
         Raises:
-            TaskvizError: see :func:`select_priced`.
+            TaskvizError: see :func:`priced_frontier`.
         """
         bounds: list[float | None] = []
         try:
-            relaxed = self._paid(self._run(self._variant(), self.most))
+            relaxed = self._paid(self._relaxed(self._variant()))
         except BudgetTooSmall:
             # Nothing fits, or nothing was found: the search at prices says which.
             pass
@@ -144,6 +184,13 @@ class _Search:
     def _variant(self, **changes: bool) -> Selection:
         made = Selection(**{**option_values(self.grouper.options), **changes})
         made.progress = self.grouper.progress
+        return made
+
+    def _relaxed(self, grouper: Selection) -> Grouping:
+        made = self.warm.at(grouper, self.most)
+        if made is None:
+            return self._run(grouper, self.most)
+        self.seconds += made.seconds
         return made
 
     def _run(self, grouper: Selection, budget: float, affinity: Affinity | None = None) -> Grouping:

@@ -8,7 +8,7 @@ from typing import Any
 from taskviz.grouping import grouper_class
 from taskviz.grouping.base import Affinity, Grouper
 from taskviz.grouping.group_costs import CostModel, spend
-from taskviz.grouping.priced_selection import below_least, select_priced
+from taskviz.grouping.priced_selection import below_least, priced_frontier
 from taskviz.grouping.selection import Selection
 from taskviz.grouping.trivial import AllSeparate
 from taskviz.progress import SILENT, Progress
@@ -45,20 +45,9 @@ def group_within(
             named), a task without a price, a table with networks that are not full-size, or what
             the grouper itself raises.
     """
-    grouper = grouper_class(method)(**options)
-    grouper.progress = progress
-    if model.unit == "networks":
-        return grouper.group(affinity, budget, seed)
-    if not math.isfinite(budget) or budget <= 0:
-        raise TaskvizError(
-            f"The budget is {budget:g} {model.unit}: it must be a finite positive number."
-        )
-    model = model.of(affinity.tasks)
-    if isinstance(grouper, Selection):
-        return select_priced(grouper, affinity, budget, model, seed)
-    if isinstance(grouper, AllSeparate):
-        return _separate(grouper, affinity, budget, model, seed)
-    return _clustered(grouper, affinity, budget, model, seed)
+    return frontier_within(
+        affinity, method, model, [budget], seed=seed, progress=progress, **options
+    )[0]
 
 
 def frontier_within(
@@ -66,13 +55,48 @@ def frontier_within(
     method: str,
     model: CostModel,
     budgets: Sequence[float] | None = None,
-    **arguments: Any,
+    *,
+    seed: int = 0,
+    progress: Progress = SILENT,
+    **options: Any,
 ) -> list[Grouping]:
-    """:func:`group_within` for each budget; without them, for what 1…T disjoint groups cost."""
+    """:func:`group_within` for each budget, which share their work where the method can.
+
+    Without ``budgets``: what 1…T disjoint groups cost.
+    """
+    grouper = grouper_class(method)(**options)
+    grouper.progress = progress
+    own = model.of(affinity.tasks)
     if budgets is None:
-        own = model.of(affinity.tasks)
         budgets = [own.partition(k + 1) for k in range(len(own.tasks))]
-    return [group_within(affinity, method, b, model, **arguments) for b in budgets]
+    if model.unit == "networks":
+        return grouper.frontier(affinity, budgets, seed)
+    for budget in budgets:
+        if not math.isfinite(budget) or budget <= 0:
+            raise TaskvizError(
+                f"The budget is {budget:g} {model.unit}: it must be a finite positive number."
+            )
+    if isinstance(grouper, Selection):
+        return priced_frontier(grouper, affinity, budgets, own, seed)
+    if isinstance(grouper, AllSeparate):
+        return [_separate(grouper, affinity, budget, own, seed) for budget in budgets]
+    made: dict[int, Grouping] = {}
+    numbers = sorted({own.most_groups(budget) for budget in budgets} - {0})
+    _make(grouper, affinity, numbers, seed, made)
+    return [_clustered(grouper, affinity, budget, own, seed, made) for budget in budgets]
+
+
+def _make(
+    grouper: Grouper,
+    affinity: Affinity,
+    numbers: Sequence[int],
+    seed: int,
+    made: dict[int, Grouping],
+) -> None:
+    """Groupings into so many groups, those not made yet, all at once."""
+    missing = [number for number in numbers if number not in made]
+    if missing:
+        made.update(zip(missing, grouper.frontier(affinity, missing, seed), strict=True))
 
 
 def _separate(
@@ -89,22 +113,24 @@ def _separate(
 
 
 def _clustered(
-    grouper: Grouper, affinity: Affinity, budget: float, model: CostModel, seed: int
+    grouper: Grouper,
+    affinity: Affinity,
+    budget: float,
+    model: CostModel,
+    seed: int,
+    known: dict[int, Grouping],
 ) -> Grouping:
     """The largest number of groups whose cost fits."""
     most = model.most_groups(budget)
     if not most:
         raise below_least(budget, model.partition(1), model)
     # Disjoint groups fit at once; where a clustering overlaps, fewer of them may be affordable.
-    made = spend(grouper.group(affinity, most, seed), model, budget)
+    made = spend(known[most], model, budget)
     if model.affords(budget, made.cost):
         return made
-    for number, fewer in zip(
-        range(most - 1, 0, -1),
-        grouper.frontier(affinity, range(most - 1, 0, -1), seed),
-        strict=True,
-    ):
-        made = spend(fewer, model, budget)
+    _make(grouper, affinity, range(most - 1, 0, -1), seed, known)
+    for number in range(most - 1, 0, -1):
+        made = spend(known[number], model, budget)
         if model.affords(budget, made.cost):
             note = (
                 f"The budget would pay for {most} disjoint groups, but groups of this method "
