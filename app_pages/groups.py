@@ -14,6 +14,7 @@ from taskviz.ui import (
     stability_tab,
     state,
     store,
+    units,
     workbench,
     workbench_view,
 )
@@ -93,9 +94,10 @@ def choose_source() -> Source:
     state.put("grouper", method)
     st.caption(grouper_class(method).summary)
     options = options_form(grouper_class(method).Options, f"grp_{method}", linked_options(method))
+    costs = units.choose(collection, imported is not None)
     with st.expander("Import scores", icon=":material/upload_file:"):
         use_import(imports.uploader())
-    return Source(current, affinity, method, options)
+    return Source(current, affinity, method, options, costs)
 
 
 def linked_options(method: str) -> dict[str, Any]:
@@ -152,7 +154,7 @@ if plan is not None:
         st.download_button(
             "Download the grouping as JSON",
             store.file_bytes(plan.save, "grouping.json"),
-            file_name=f"groups-{plan.method}-b{plan.budget:g}.json",
+            file_name=f"groups-{plan.method}-b{plan.budget:.12g}.json",
             icon=":material/download:",
             on_click="ignore",
         )

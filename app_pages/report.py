@@ -25,6 +25,9 @@ def budgets(plan: Grouping | None) -> list[Grouping]:
     key = state.get("matrix") or ""
     if plan is None or key not in stored or plan.method not in GROUPERS:
         return []
+    if plan.cost_unit != "networks":
+        # Its prices are not kept: a frontier in models would not be one of this plan.
+        return []
     try:
         return store.frontier(key, stored[key], plan.method, dict(plan.options))
     except TaskvizError:

@@ -8,6 +8,9 @@ from taskviz.figures.style import base_layout, group_letter, note, theme_of, thr
 from taskviz.figures.text import listed, plain
 from taskviz.values import Grouping
 
+UNITS = {"macs": "multiply-accumulates"}
+"""Names of units that are written otherwise."""
+
 
 def budget_frontier(
     groupings: Sequence[Grouping],
@@ -93,7 +96,7 @@ def budget_frontier(
             showlegend=bool(scored),
             uirevision="frontier",
             xaxis={
-                "title": {"text": f"budget ({unit})"},
+                "title": {"text": f"budget ({UNITS.get(unit, unit)})"},
                 "dtick": _step(scored),
                 "showgrid": False,
             },

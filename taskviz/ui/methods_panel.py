@@ -6,26 +6,30 @@ import pandas as pd
 import streamlit as st
 
 from taskviz.figures.style import duration_words, three_digits
-from taskviz.grouping import grouper_class, make_grouper
+from taskviz.grouping import grouper_class
 from taskviz.grouping.base import Affinity
+from taskviz.grouping.group_costs import CostModel
 from taskviz.grouping.objective import density
 from taskviz.grouping.what_if import evaluate
 from taskviz.ui import workbench
-from taskviz.ui.text import plural
+from taskviz.ui.units import cost_words, number_words
 from taskviz.values import SubsetTable, TaskvizError
+from taskviz.verbs import group_tasks
 
 SECONDS = 20.0
 """Most that the anytime selection may take for this table."""
 
 
 @st.cache_data(max_entries=64, show_spinner="Trying every method…")
-def _side_by_side(key: str, _affinity: Affinity, budget: float) -> pd.DataFrame:
+def _side_by_side(
+    key: str, _affinity: Affinity, budget: float, _costs: CostModel | None
+) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     for name in workbench.methods_for(_affinity):
         row: dict[str, Any] = {"method": grouper_class(name).title}
-        options = {"seconds": SECONDS} if name == "selection" else {}
+        options: dict[str, Any] = {"seconds": SECONDS} if name == "selection" else {}
         try:
-            plan = make_grouper(name, **options).group(_affinity, budget)
+            plan = group_tasks(_affinity, name, budget=budget, costs=_costs, **options)
         except TaskvizError as error:
             rows.append({**row, "remark": str(error)})
             continue
@@ -34,7 +38,8 @@ def _side_by_side(key: str, _affinity: Affinity, budget: float) -> pd.DataFrame:
         rows.append(
             {
                 **row,
-                "models": f"{plan.cost:g}",
+                "models": str(len(plan.groups)),
+                "cost": number_words(plan.cost, plan.cost_unit),
                 "predicted score": "no data" if score is None else three_digits(score),
                 "density": dense if isinstance(dense, str) else three_digits(dense),
                 "gap to the bound": "none proven"
@@ -63,14 +68,14 @@ def draw(source: workbench.Source) -> None:
         key="compare_methods",
     ):
         budget = bench.present.budget
-        wanted.add((source.key, budget))
-    if (source.key, budget) not in wanted:
+        wanted.add((source.board, budget))
+    if (source.board, budget) not in wanted:
         st.caption("Runs every method with its usual options; the selection takes 20 s at most.")
         return
-    st.markdown(f"At a budget of **{plural(int(budget), 'model')}**:")
+    st.markdown(f"At a budget of **{cost_words(budget, source.unit)}**:")
     with st.container(key="methods_table"):
         st.dataframe(
-            _side_by_side(source.key, source.affinity, budget),
+            _side_by_side(source.board, source.affinity, budget, source.costs),
             hide_index=True,
             alt="Each method with its scores, its gap and its time",
         )

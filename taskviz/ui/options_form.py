@@ -10,7 +10,10 @@ from taskviz.values import OptionSet
 
 
 def options_form(
-    kind: type[OptionSet], prefix: str, start: Mapping[str, Any] | None = None
+    kind: type[OptionSet],
+    prefix: str,
+    start: Mapping[str, Any] | None = None,
+    folded: str = "More options",
 ) -> dict[str, Any]:
     """A widget for each option; the advanced ones folded.
 
@@ -18,6 +21,7 @@ def options_form(
         kind: the options dataclass.
         prefix: makes the widget keys unique on the page.
         start: values to begin with, such as those of a link; else the defaults.
+        folded: heading of the advanced ones.
 
     Returns:
         Values by option name, to be checked by the method itself.
@@ -28,7 +32,7 @@ def options_form(
     advanced = [f for f in shown if f.metadata.get("advanced")]
     values = {f.name: _widget(f, hints[f.name], prefix, start or {}) for f in plain}
     if advanced:
-        with st.expander("More options"):
+        with st.expander(folded):
             values.update(
                 {f.name: _widget(f, hints[f.name], prefix, start or {}) for f in advanced}
             )

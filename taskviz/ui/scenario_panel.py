@@ -17,6 +17,7 @@ from taskviz.ui.scenarios import (
     save_scenario,
 )
 from taskviz.ui.text import listed, plural, safe
+from taskviz.ui.units import cost_words
 from taskviz.values import TaskvizError
 
 
@@ -30,7 +31,7 @@ def draw(source: workbench.Source, *, can_train: bool) -> None:
     with right:
         if not saved:
             st.caption("Nothing is saved yet. Save a plan, change it, save it again: then compare.")
-        ticked = [scenario for scenario in saved if _row(scenario, can_train=can_train)]
+        ticked = [each for each in saved if _row(source, each, can_train=can_train)]
     if len(ticked) == 2:
         _compare(source, *ticked)
     elif len(saved) > 1:
@@ -59,19 +60,24 @@ def _save_form(source: workbench.Source) -> None:
     st.rerun(scope="fragment")
 
 
-def _row(scenario: Scenario, *, can_train: bool) -> bool:
+def _row(source: workbench.Source, scenario: Scenario, *, can_train: bool) -> bool:
     plan = scenario.plan
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center"):
             ticked = st.checkbox(safe(scenario.name), key=f"tick_{scenario.key}")
             score = "" if plan.score is None else f" · score {three_digits(plan.score)}"
-            st.caption(f"{plural(len(plan.groups), 'model')}{score}")
+            cost = (
+                ""
+                if plan.cost_unit == "networks"
+                else f" · {cost_words(plan.cost, plan.cost_unit)}"
+            )
+            st.caption(f"{plural(len(plan.groups), 'model')}{cost}{score}")
             if st.button(
                 "Show", key=f"show_{scenario.key}", type="tertiary", icon=":material/visibility:"
             ):
                 bench = workbench.bench()
                 if bench is not None:
-                    workbench.show_plan(bench, plan)
+                    workbench.show_plan(bench, source, plan)
                     st.rerun()
             if st.button(
                 "Train",

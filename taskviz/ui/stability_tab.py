@@ -119,6 +119,7 @@ def _start_form(source: Source, *, again: bool) -> None:
             "grouping": bench.plan.to_json(),
             "draws": int(draws),
             "noise": None if noise is None else float(noise),
+            "costs": None if source.costs is None else source.costs.to_json(),
         }
         count = plural(len(bench.plan.groups), "group")
         title = f"Stability of {count} by {grouper_class(source.method).title}"

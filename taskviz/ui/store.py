@@ -18,6 +18,7 @@ from taskviz.data.builtin import BUILT_INS
 from taskviz.data.reference import CollectionRef, open_collection
 from taskviz.engines import pick_device
 from taskviz.figures.task_graph import graph_layout
+from taskviz.grouping.group_costs import CostModel
 from taskviz.jobs import Job, JobStore
 from taskviz.values import (
     AffinityMatrix,
@@ -27,7 +28,13 @@ from taskviz.values import (
     TrainingResult,
 )
 from taskviz.values.storage import dumps, read_json, write_text
-from taskviz.verbs import group_frontier, read_training, stored_affinities, write_report
+from taskviz.verbs import (
+    group_frontier,
+    price_groups,
+    read_training,
+    stored_affinities,
+    write_report,
+)
 
 
 def cache() -> Cache:
@@ -97,6 +104,12 @@ def price(key: str, _collection: TaskCollection, method: str, options: dict[str,
     """What an estimator will cost on this device; tried once for each setting."""
     estimator = estimator_class(method)(**options)
     return measure_price(estimator, _collection, pick_device("auto"))
+
+
+@st.cache_resource(max_entries=64, show_spinner="Pricing the networks…")
+def prices(key: str, _collection: TaskCollection, unit: str, options: dict[str, Any]) -> CostModel:
+    """What groups cost in a unit; latency is measured once, so that a slider stands still."""
+    return price_groups(_collection, unit, **options)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

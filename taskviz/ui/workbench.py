@@ -7,9 +7,10 @@ from typing import Any
 import streamlit as st
 
 from taskviz.figures.style import group_letter
-from taskviz.grouping import GROUPERS, grouper_class, make_grouper
+from taskviz.grouping import GROUPERS, grouper_class
 from taskviz.grouping.base import Affinity
 from taskviz.grouping.clustering import Clustering
+from taskviz.grouping.group_costs import CostModel
 from taskviz.grouping.what_if import (
     Groups,
     align,
@@ -19,7 +20,9 @@ from taskviz.grouping.what_if import (
     move,
 )
 from taskviz.ui import state, store
+from taskviz.ui.text import plural
 from taskviz.ui.undo import History
+from taskviz.ui.units import number_words
 from taskviz.values import Grouping, SubsetTable, TaskvizError
 
 _BENCH, _PUBLISHED = "bench", "bench_published"
@@ -45,17 +48,31 @@ class Source:
         affinity: the matrix or table.
         method: grouper name.
         options: its options as the form gives them.
+        costs: prices of groups; None counts models.
     """
 
     key: str
     affinity: Affinity
     method: str
     options: Mapping[str, Any]
+    costs: CostModel | None = None
 
     @property
     def made_by(self) -> tuple[str, str]:
         """What a proposal depends on beside the budget."""
         return self.method, repr(sorted(self.options.items()))
+
+    @property
+    def unit(self) -> str:
+        """What the budget is counted in."""
+        return "networks" if self.costs is None else self.costs.unit
+
+    @property
+    def board(self) -> str:
+        """What a board belongs to: the matrix, and the prices, in which its budgets are."""
+        if self.costs is None:
+            return self.key
+        return f"{self.key} {self.costs.unit} {self.costs.trunk:g} {sum(self.costs.heads):g}"
 
 
 @dataclass
@@ -63,7 +80,7 @@ class Bench:
     """The board of one matrix, kept while the session lasts.
 
     Args:
-        source: key of the matrix.
+        source: what the board belongs to; see :attr:`Source.board`.
         history: what was on the board.
         made_by: method, options and budget that the board was last laid out for.
         revision: counts what changes the board.
@@ -72,6 +89,7 @@ class Bench:
         proposal: what the method makes of this budget.
         plan: what is on the board, with its scores.
         asked: a budget that the slider must take when it is drawn next; it cannot be set later.
+        network: what one more network costs, its heads aside.
     """
 
     source: str
@@ -83,6 +101,7 @@ class Bench:
     proposal: Grouping | None = None
     plan: Grouping | None = None
     asked: float | None = None
+    network: float = 1.0
 
     @property
     def present(self) -> Snapshot:
@@ -117,14 +136,21 @@ def budgets_for(affinity: Affinity) -> tuple[float, ...]:
 
 @st.cache_resource(max_entries=64, show_spinner="Grouping for every budget…")
 def _frontier(
-    key: str, _affinity: Affinity, method: str, options: dict[str, Any], budgets: tuple[float, ...]
+    key: str,
+    _affinity: Affinity,
+    method: str,
+    options: dict[str, Any],
+    budgets: tuple[float, ...],
+    _costs: CostModel | None,
 ) -> dict[float, Grouping]:
     from taskviz.verbs import group_frontier
 
     problem: TaskvizError | None = None
     for start in range(len(budgets)):
         try:
-            made = group_frontier(_affinity, method, budgets=budgets[start:], **options)
+            made = group_frontier(
+                _affinity, method, budgets=budgets[start:], costs=_costs, **options
+            )
         except TaskvizError as error:
             # Of a subset table the smallest budgets may cover no task set: start higher then.
             problem = problem or error
@@ -143,15 +169,26 @@ def frontier(source: Source) -> dict[float, Grouping]:
         TaskvizError: no groups with these options.
     """
     budgets = budgets_for(source.affinity)
-    return _frontier(source.key, source.affinity, source.method, dict(source.options), budgets)
+    if source.costs is not None:
+        own = source.costs.of(source.affinity.tasks)
+        budgets = tuple(own.partition(int(budget)) for budget in budgets)
+    return _frontier(
+        source.board, source.affinity, source.method, dict(source.options), budgets, source.costs
+    )
 
 
 @st.cache_resource(max_entries=128, show_spinner="Grouping around the locked tasks…")
 def _locked(
-    key: str, _affinity: Affinity, options: dict[str, Any], budget: float
+    key: str,
+    _affinity: Affinity,
+    options: dict[str, Any],
+    budget: float,
+    _costs: CostModel | None,
 ) -> Grouping | None:
+    from taskviz.verbs import group_tasks
+
     try:
-        return make_grouper("selection", **options).group(_affinity, budget)
+        return group_tasks(_affinity, "selection", budget=budget, costs=_costs, **options)
     except TaskvizError:
         return None
 
@@ -162,9 +199,10 @@ def bench() -> Bench | None:
     return found
 
 
-def slider_key(source_key: str) -> str:
-    """Key of the budget slider of a matrix."""
-    return f"budget_{source_key[-16:]}"
+def slider_key(source: Source) -> str:
+    """Key of the budget slider of a matrix and a unit."""
+    unit = "" if source.costs is None else f"_{source.unit}_{source.costs.trunk:g}"
+    return f"budget_{source.key[-16:]}{unit}"
 
 
 def nearest(budget: float, offered: Mapping[float, Grouping]) -> float:
@@ -182,17 +220,22 @@ def linked_plan() -> Grouping | None:
 def open_bench(source: Source, plans: Mapping[float, Grouping]) -> Bench:
     """The board of this matrix: the one in use, one from a link, or a new one."""
     known, linked = bench(), linked_plan()
-    if known is not None and known.source == source.key and linked is None:
+    if known is not None and known.source == source.board and linked is None:
         return known
     snapshot = None if linked is None else _from_link(linked, source, plans)
+    if snapshot is None and known is not None and known.source.split()[0] == source.key:
+        # The same board in another unit: keep as much as it costs there, and what is locked.
+        groups, locked = known.present.groups, known.present.locked
+        budget = nearest(_cost(source, groups), plans)
+        snapshot = Snapshot(budget, groups if locked else plans[budget].groups, locked)
     if snapshot is None:
         given = state.get("budget") or "3"
         start = nearest(_number(given), plans)
-        made = Bench(source.key, History(Snapshot(start, plans[start].groups)))
-    else:
-        made = Bench(source.key, History(snapshot))
+        snapshot = Snapshot(start, plans[start].groups)
+    made = Bench(source.board, History(snapshot))
     made.made_by = (*source.made_by, made.present.budget)
     made.asked = made.present.budget
+    made.network = 1.0 if source.costs is None else source.costs.trunk
     st.session_state[_BENCH] = made
     return made
 
@@ -207,7 +250,7 @@ def lay_out(bench: Bench, source: Source, plans: Mapping[float, Grouping], budge
         count = len(groups)
         bench.change(
             Snapshot(budget, groups, bench.present.locked),
-            f"{count} {'group' if count == 1 else 'groups'} for a budget of {budget:g}.",
+            f"{plural(count, 'group')} for a budget of {number_words(budget, source.unit, 6)}.",
         )
     present = bench.present
     if present.groups == bench.proposal.groups and not present.locked:
@@ -218,6 +261,7 @@ def lay_out(bench: Bench, source: Source, plans: Mapping[float, Grouping], budge
             present.groups,
             bench.proposal,
             notes=bench.notes,
+            price=source.costs,
             locked=sorted(present.locked),
         )
 
@@ -227,14 +271,16 @@ def publish(bench: Bench, source: Source) -> None:
     assert bench.plan is not None
     key = store.publish_plan(bench.plan)
     st.session_state.setdefault(_PUBLISHED, set()).add(key)
-    state.put("budget", f"{bench.present.budget:g}")
+    state.put("budget", f"{bench.present.budget:.12g}")
     state.put("grouper", source.method)
     state.put("plan", key)
 
 
 def may_add(bench: Bench) -> bool:
     """True where the budget permits one more model."""
-    return bench.plan is not None and bench.plan.cost + 1 <= bench.present.budget + 1e-9
+    if bench.plan is None:
+        return False
+    return bench.plan.cost + bench.network <= bench.present.budget * (1 + 1e-9)
 
 
 def move_task(bench: Bench, task: str, target: int, source: int | None = None) -> None:
@@ -304,20 +350,30 @@ def reset(bench: Bench) -> None:
         bench.change(Snapshot(bench.present.budget, bench.proposal.groups), "Back to the proposal.")
 
 
-def show_plan(bench: Bench, plan: Grouping) -> None:
+def show_plan(bench: Bench, source: Source, plan: Grouping) -> None:
     """Put a stored plan onto the board, as one step that undo takes back."""
     locked = frozenset(str(t) for t in plan.options.get("locked") or ())
+    budget = plan.budget if plan.cost_unit == source.unit else _cost(source, plan.groups)
+    # The slider has no other steps.
+    budget = nearest(budget, frontier(source))
     bench.notes = ()
-    bench.change(Snapshot(plan.budget, plan.groups, locked), "The scenario is on the board.")
-    bench.made_by = (*bench.made_by[:-1], plan.budget)
-    bench.asked = plan.budget
+    bench.change(Snapshot(budget, plan.groups, locked), "The scenario is on the board.")
+    bench.made_by = (*bench.made_by[:-1], budget)
+    bench.asked = budget
 
 
 def _from_link(plan: Grouping, source: Source, plans: Mapping[float, Grouping]) -> Snapshot | None:
     if set(plan.tasks) != set(source.affinity.tasks):
         return None
     locked = frozenset(str(t) for t in plan.options.get("locked") or ()) & set(plan.tasks)
-    return Snapshot(nearest(plan.budget, plans), plan.groups, locked)
+    known = plan.budget if plan.cost_unit == source.unit else _cost(source, plan.groups)
+    return Snapshot(nearest(known, plans), plan.groups, locked)
+
+
+def _cost(source: Source, groups: Groups) -> float:
+    if source.costs is None:
+        return float(len(groups))
+    return sum(source.costs(group) for group in groups)
 
 
 def _around_locks(
@@ -327,11 +383,11 @@ def _around_locks(
     locked = present.locked
     if not locked:
         return proposal.groups, ()
-    most = max(int(budget), 1)
+    most = max(int(budget) if source.costs is None else source.costs.most_groups(budget), 1)
     title = grouper_class(source.method).title
     if source.method == "selection":
         options = lock_options(source.options, present.groups, locked, source.affinity.tasks, most)
-        found = _locked(source.key, source.affinity, options, budget)
+        found = _locked(source.board, source.affinity, options, budget, source.costs)
         if found is not None:
             return align(found.groups, present.groups, locked), (
                 "The selection was solved again with the locked tasks kept where they are.",

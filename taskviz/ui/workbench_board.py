@@ -6,6 +6,7 @@ from typing import Any
 from taskviz.figures.style import group_colour, group_letter, signed, theme_of, three_digits
 from taskviz.grouping.what_if import Evaluation, evaluate
 from taskviz.ui.text import plural
+from taskviz.ui.units import cost_words
 from taskviz.ui.workbench import Bench, Source, may_add
 
 COMPACT_ABOVE = 40
@@ -16,8 +17,8 @@ def board_data(bench: Bench, source: Source, *, dark: bool) -> dict[str, Any]:
     """Plain data for :func:`~taskviz.ui.group_board.group_board`."""
     assert bench.plan is not None
     assert bench.proposal is not None
-    now = evaluate(source.affinity, bench.plan.groups, bench.proposal)
-    proposed = evaluate(source.affinity, bench.proposal.groups, bench.proposal)
+    now = evaluate(source.affinity, bench.plan.groups, bench.proposal, source.costs)
+    proposed = evaluate(source.affinity, bench.proposal.groups, bench.proposal, source.costs)
     theme = theme_of(dark)
     place = {task: i for i, task in enumerate(source.affinity.tasks)}
     columns = []
@@ -28,7 +29,7 @@ def board_data(bench: Bench, source: Source, *, dark: bool) -> dict[str, Any]:
                 "letter": group_letter(index),
                 "colour": group_colour(index, dark),
                 "count": plural(len(group), "task"),
-                "cost": "" if cost == 1 else f"{cost:g} models",
+                "cost": "" if cost == 1 and source.costs is None else cost_words(cost, source.unit),
                 "cards": [
                     _card(task, index, bench, now, proposed)
                     for task in sorted(group, key=place.__getitem__)

@@ -12,6 +12,7 @@ from taskviz.ui import frame, stability_tab, store, workbench
 from taskviz.ui.affinity_words import trust_words
 from taskviz.ui.group_board import group_board
 from taskviz.ui.text import listed, plural, safe
+from taskviz.ui.units import LABELS, apart, cost_words
 from taskviz.ui.workbench import Bench, Source
 from taskviz.ui.workbench_board import board_data
 from taskviz.values import AffinityMatrix, Grouping
@@ -48,7 +49,7 @@ def draw(source: Source, plans: Mapping[float, Grouping]) -> None:
     with right:
         edited = None if plan is proposal else plan
         figure = _frontier_figure(
-            (source.key, source.made_by, budget, frame.dark()),
+            (source.board, source.made_by, budget, frame.dark()),
             None if edited is None else (edited.groups, edited.score),
             plans,
             edited,
@@ -82,6 +83,9 @@ def sentence(plan: Grouping, proposal: Grouping) -> str:
         words += f": {', '.join(sizes[:-1])} and {sizes[-1]} together."
     if plan.overlapping:
         words += " Some are in two groups."
+    if plan.cost_unit != "networks":
+        cost, budget = (cost_words(each, plan.cost_unit) for each in (plan.cost, plan.budget))
+        words += f" They cost {cost} of {budget}."
     return f"{words}  \n{_worth(plan, proposal)}"
 
 
@@ -106,7 +110,9 @@ def _worth(plan: Grouping, proposal: Grouping) -> str:
         else:
             parts.append("No total: the scores do not know all of these groups.")
     if plan.cost > plan.budget + 1e-9:
-        parts.append(f":orange[It costs {plan.cost:g} models: above the budget.]")
+        parts.append(
+            f":orange[It costs {cost_words(plan.cost, plan.cost_unit)}: above the budget.]"
+        )
     if plan is not proposal:
         broken = broken_rules(proposal, plan.groups)
         if broken:
@@ -123,20 +129,56 @@ def _gap(plan: Grouping) -> str:
 
 
 def _slider(source: Source, plans: Mapping[float, Grouping], bench: Bench) -> float:
-    key = workbench.slider_key(source.key)
+    key = workbench.slider_key(source)
     offered = list(plans)
     if bench.asked is not None:
         st.session_state[key], bench.asked = bench.asked, None
     st.session_state.setdefault(key, bench.present.budget)
     st.session_state[key] = workbench.nearest(float(st.session_state[key]), plans)
-    label = "Inference budget: how many models can you afford?"
+    counted = LABELS[source.unit]
+    label = f"Inference budget: how many {counted} can you afford?"
     if len(offered) == 1:
-        st.caption(f"Budget: {plural(int(offered[0]), 'model')}.")
+        st.caption(f"Budget: {cost_words(offered[0], source.unit)}.")
         return offered[0]
+    if source.costs is not None:
+        return _priced_slider(label, source.unit, offered, key)
     if offered == [float(k) for k in range(1, len(offered) + 1)]:
         st.session_state[key] = int(st.session_state[key])
         return float(st.slider(label, min_value=1, max_value=len(offered), key=key))
     return float(st.select_slider(label, offered, key=key, format_func=lambda b: f"{b:g}"))
+
+
+def _priced_slider(label: str, unit: str, offered: list[float], key: str) -> float:
+    """A slider over what 1…T networks cost, and a field for a budget of one's own."""
+    slider, field = st.columns([4, 1], vertical_alignment="bottom")
+    with slider:
+        words = apart(offered, unit)
+        budget = float(st.select_slider(label, offered, key=key, format_func=words.__getitem__))
+    least = min(offered)
+    with field:
+        typed = st.number_input(
+            "or type it",
+            value=None,
+            min_value=0.0,
+            format="%g",
+            key=f"typed_{key}",
+            on_change=_typed,
+            args=(f"typed_{key}", offered),
+            help="The slider goes to the largest step within it.",
+        )
+    if typed is not None and typed < least * (1 - 1e-9):
+        st.error(
+            f"{cost_words(typed, unit)} is below the cheapest groups that cover every task: they "
+            f"cost {cost_words(least, unit)}."
+        )
+    return budget
+
+
+def _typed(key: str, offered: list[float]) -> None:
+    bench, typed = workbench.bench(), st.session_state[key]
+    within = [budget for budget in offered if typed and budget <= typed * (1 + 1e-9)]
+    if bench is not None and within:
+        bench.asked = max(within)
 
 
 def _tools(bench: Bench) -> None:

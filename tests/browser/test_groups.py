@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from browser.app_process import App
-from browser.steps import chart, open_page, press, settled
+from browser.steps import chart, choose, open_page, press, settled
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from taskviz.cache import Cache
 from taskviz.ui.imports import import_scores
 from taskviz.values import AffinityMatrix
+from taskviz.verbs import affinity_key, compute_affinity, load_collection, price_groups
 
 NAMES = ("ash", "birch", "cedar", "dogwood", "elm", "<b>fir</b>")
 BLOCKS = (0, 0, 1, 1, 2, 2)
@@ -215,6 +216,7 @@ def test_import_without_a_collection(app: App, page: Page, tmp_path: Path) -> No
     chart(page, "groups_graph")
     expect(card(page, "ash")).to_have_count(1)
     expect(page.get_by_text("there is no data here to train on")).to_be_visible()
+    expect(page.get_by_text("so only models can be counted")).to_be_visible()
     train = page.get_by_role("button", name=re.compile("Train these groups"))
     expect(train).to_be_disabled()
     page.wait_for_url(re.compile("matrix=i-"))
@@ -262,3 +264,42 @@ def test_stability_of_the_plan_is_a_job_of_its_own(link: str, page: Page) -> Non
     at(page, "birch", "B")
     page.get_by_role("tab", name="Stability").click()
     expect(page.get_by_text("This is the study of another plan")).to_be_visible()
+
+
+def test_a_budget_in_parameters(app: App, page: Page, browser: Browser) -> None:
+    collection = load_collection("linnerud")
+    cache = Cache(app.cache)
+    compute_affinity(collection, "label-correlation", cache=cache)
+    key = affinity_key(collection, "label-correlation")
+    prices = price_groups(collection, "parameters")
+    link = f"{app.url}/groups?collection=linnerud&matrix={key}&grouper=spectral&budget=2"
+    open_page(page, link, "Groups")
+    chart(page, "frontier")
+    settled(page)
+    choose(page, "Budget counted in", "parameters")
+    expect(page.get_by_text("how many parameters can you afford")).to_be_visible()
+    # The plan on the board keeps its two networks, now at their price.
+    two = prices.partition(2)
+    expect(page.locator(".st-key-group_board section.column:not(.new)")).to_have_count(2)
+    expect(page.get_by_text(f"of {two / 1e3:.3g}k parameters")).to_be_visible()
+    titles = page.locator(".st-key-frontier .xtitle")
+    expect(titles.filter(has_text="budget (models)")).to_have_count(0)
+    expect(titles).to_have_text("budget (parameters)")
+    # A budget typed in leads to the largest step within it; one too small names the least.
+    typed = page.get_by_label("or type it", exact=True)
+    typed.fill(str(int(two) - 1))
+    typed.press("Enter")
+    expect(page.locator(".st-key-group_board section.column:not(.new)")).to_have_count(1)
+    settled(page)
+    typed.fill("10")
+    typed.press("Enter")
+    least = f"{prices.partition(1) / 1e3:.3g}k parameters"
+    expect(page.get_by_text("below the cheapest groups")).to_contain_text(least)
+    settled(page)
+    # A colleague sees the same unit and the same plan.
+    other = browser.new_context(viewport={"width": 1440, "height": 900})
+    tab = other.new_page()
+    open_page(tab, str(page.evaluate("location.href")), "Groups")
+    expect(tab.get_by_text("how many parameters can you afford")).to_be_visible()
+    expect(tab.locator(".st-key-group_board section.column:not(.new)")).to_have_count(1)
+    other.close()
