@@ -4,3 +4,7 @@
 where pooling helps, :mod:`.capacity` two linear tasks through one narrow layer, and
 :mod:`.simulation` draws the data and fits them.
 """
+
+from taskviz.theory import linear_regression
+
+__all__ = ["linear_regression"]

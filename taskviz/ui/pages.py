@@ -56,6 +56,13 @@ PAGES = (
         "Output",
     ),
     PageEntry(
+        "laboratory",
+        "Laboratory",
+        ":material/science:",
+        "Two linear tasks on sliders: when does training beside a source help, and when not?",
+        "Understand",
+    ),
+    PageEntry(
         "jobs",
         "Jobs",
         ":material/work_history:",

@@ -9,7 +9,9 @@ from taskviz.ui.pages import PAGES
 from taskviz.values import TaskvizError
 
 ROOT = Path(__file__).resolve().parents[2]
-NEED_A_COLLECTION = [entry.name for entry in PAGES if entry.name not in ("collection", "jobs")]
+NEED_A_COLLECTION = [
+    entry.name for entry in PAGES if entry.name not in ("collection", "jobs", "laboratory")
+]
 
 
 def open_app(page: str = "collection", **query: str) -> AppTest:

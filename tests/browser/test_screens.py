@@ -17,6 +17,7 @@ CHARTS = {
     "training": ["dots", "gains"],
     "report": [],
     "jobs": [],
+    "laboratory": ["risk_curves", "transfer_map"],
 }
 
 
@@ -48,6 +49,7 @@ def links(app: App, browser: Browser) -> Iterator[dict[str, str]]:
     expect(page.get_by_role("heading", name="Jobs", level=1)).to_be_visible()
     settled(page)
     found["jobs"] = page.url
+    found["laboratory"] = f"{app.url}/laboratory"
     yield found
     context.close()
 
