@@ -7,6 +7,7 @@ from taskviz.networks.spec import (
     HeadStart,
     NetworkOptions,
     build_network,
+    network_kind,
     network_options,
     trunk_key,
 )
@@ -21,6 +22,7 @@ __all__ = [
     "NetworkOptions",
     "build_network",
     "network_cost",
+    "network_kind",
     "network_names",
     "network_options",
     "register_trunk",

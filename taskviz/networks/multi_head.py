@@ -46,7 +46,10 @@ class MultiHeadNetwork(nn.Module):
         """Parameters of the trunk."""
         return list(self.trunk.parameters())
 
+    def own_modules(self, task: int) -> list[nn.Module]:
+        """A task's head, and its adapter where it has one."""
+        return [self.heads[task], *([self.adapters[task]] if self.adapters else [])]
+
     def own_parameters(self, task: int) -> list[nn.Parameter]:
         """Parameters of a task's head and adapter."""
-        modules = [self.heads[task], *([self.adapters[task]] if self.adapters else [])]
-        return [parameter for module in modules for parameter in module.parameters()]
+        return [p for module in self.own_modules(task) for p in module.parameters()]

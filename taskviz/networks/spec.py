@@ -139,6 +139,11 @@ def trunk_key(options: object) -> dict[str, str]:
     return found
 
 
+def network_kind(collection: TaskCollection, options: NetworkOptions) -> str:
+    """What option ``network`` comes to for a collection: a key of the registry, or an own name."""
+    return _plan(collection, options, None).kind
+
+
 @dataclass(frozen=True)
 class _Plan:
     """How the parts of a network fit together.

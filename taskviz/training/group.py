@@ -10,6 +10,7 @@ import numpy as np
 from taskviz.data.tensors import CollectionTensors
 from taskviz.progress import SILENT, Progress
 from taskviz.training.checkpoint import Checkpoints
+from taskviz.training.choose_trainer import make_trainer
 from taskviz.training.metrics import task_metrics, why_undefined
 from taskviz.training.options import TrainingOptions
 from taskviz.training.precision import precision_note
@@ -62,7 +63,7 @@ def train_group(
     label: Mapping[str, str | int] | None = None,
     checkpoints: Checkpoints | None = None,
 ) -> GroupOutcome:
-    """Train one network on a group by hard parameter sharing.
+    """Train one network on a group by hard parameter sharing, or by Reptile (``separate``).
 
     Every batch takes its rows of the training split, whatever tasks have labels there; a missing
     label, and a batch without any label of a task, contributes nothing to that task. After each
@@ -70,7 +71,7 @@ def train_group(
     is the one kept, and training stops ``options.patience`` epochs after it.
 
     Args:
-        data: a joint collection.
+        data: of the collection; separate data sets are trained as option ``separate`` says.
         tasks: numbers of the tasks; their order does not matter.
         options: how to train.
         weighting: name of the weighting.
@@ -81,7 +82,7 @@ def train_group(
             outcome is the same, bit for bit on the CPU, as without an interruption.
 
     Raises:
-        TaskvizError: a separate collection, a task without a label in the training split, an
+        TaskvizError: a task without a label in the training split, an
             unknown weighting, a loss that explodes before the first epoch ends well, or a
             checkpoint that cannot be written.
         Cancelled: the user asked to stop; the state of the last whole epoch is kept.
@@ -96,7 +97,7 @@ def train_group(
         notes.append(half)
     progress.begin(f"Training {group_name(names)}", options.epochs + options.more_epochs)
     with seeded(seed, data.device):
-        trainer = GroupTrainer(data, tasks, options, weighting=weighting, seed=seed)
+        trainer = make_trainer(data, tasks, options, weighting=weighting, seed=seed)
         run = GroupRun(trainer, names, scored, seed)
         before = _resume(run, checkpoints, progress, label)
         while not run.finished:
@@ -182,11 +183,6 @@ def _stopped(run: GroupRun, options: TrainingOptions) -> str:
 
 def check_trainable(collection: TaskCollection, tasks: Sequence[int]) -> None:
     """Raise unless a group of these tasks can be trained."""
-    if collection.layout == "separate":
-        raise TaskvizError(
-            f"Collection {collection.name!r} is separate (each task has inputs of its own): "
-            "training its groups is not there yet; only joint collections can be trained."
-        )
     for number in tasks:
         if not _labelled(collection, number, "train"):
             names = group_name([collection.names[t] for t in tasks])
@@ -237,20 +233,19 @@ def _final_metrics(
 ) -> tuple[list[Row], list[str]]:
     rows: list[Row] = []
     notes: list[str] = []
-    objective, scaling = trainer.objective, trainer.data.scaling
+    scaling = trainer.data.scaling
     for split in SPLITS:
-        outputs, indices = trainer.outputs(split)
-        labels = objective.labels.cpu().take(indices)
-        scores, targets = outputs.double().numpy(), labels.targets.double().numpy()
-        masks = np.ones(targets.shape, bool) if labels.masks is None else labels.masks.numpy()
-        for i, (name, task) in enumerate(zip(names, objective.tasks, strict=True)):
-            own, span = objective.columns[i], objective.label_columns[i]
+        found_by_task = trainer.evaluated(split)
+        for i, (name, task) in enumerate(zip(names, trainer.task_values, strict=True)):
+            outputs, labels = found_by_task[i]
+            targets = labels.targets.double().numpy()
+            masks = np.ones(targets.shape, bool) if labels.masks is None else labels.masks.numpy()
             number = trainer.tasks[i]
             found = task_metrics(
                 task,
-                scores[:, own],
-                targets[:, span],
-                masks[:, span],
+                outputs.double().numpy(),
+                targets,
+                masks,
                 scaling.target_centre[number],
                 scaling.target_scale[number],
             )

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from taskviz.data.tensors import CollectionTensors, Scaling, to_tensors
 from taskviz.engines import RunContext, describe_device
+from taskviz.networks import network_kind
 from taskviz.progress import Progress
 from taskviz.training.checkpoint import Checkpoints
 from taskviz.training.group import GroupOutcome, check_trainable, group_name, train_group
@@ -72,7 +73,7 @@ def train_grouping(
     interruption or as part of another grouping.
 
     Args:
-        collection: joint.
+        collection: joint or separate.
         grouping: must cover every task of the collection.
         options: how to train.
         weighting: name of the weighting.
@@ -268,22 +269,25 @@ def settings_of(
         "origin": asdict(collection.origin),
         "layout": collection.layout,
         "modality": collection.modality,
+        "network": network_kind(collection, options),
         "input_shape": list(collection.samples[0].inputs.shape[1:]),
+        "input_shapes": [list(block.inputs.shape[1:]) for block in collection.samples],
         "feature_names": list(collection.feature_names),
         "input_columns": [column.to_json() for column in collection.input_columns],
         "tasks": [task.to_json() for task in collection.tasks],
         "split_sizes": {
-            name: int(np.count_nonzero(collection.samples[0].split == code))
+            name: sum(int(np.count_nonzero(b.split == code)) for b in collection.samples)
             for code, name in enumerate(SPLITS)
         },
     }
 
 
 def _preprocessing(scaling: Scaling) -> dict[str, NDArray[Any]]:
-    arrays: dict[str, NDArray[Any]] = {
-        "input_centre": scaling.input_centre[0],
-        "input_scale": scaling.input_scale[0],
-    }
+    arrays: dict[str, NDArray[Any]] = {}
+    for i, centre in enumerate(scaling.input_centre):
+        end = f".{i}" if i else ""
+        arrays[f"input_centre{end}"] = centre
+        arrays[f"input_scale{end}"] = scaling.input_scale[i]
     for i, centre in enumerate(scaling.target_centre):
         arrays[f"target_centre.{i}"] = centre
         arrays[f"target_scale.{i}"] = scaling.target_scale[i]

@@ -30,6 +30,11 @@ class Labels:
         masks = None if self.masks is None else self.masks.index_select(0, rows)
         return Labels(self.targets.index_select(0, rows), masks)
 
+    def columns(self, span: slice) -> "Labels":
+        """Some columns."""
+        masks = None if self.masks is None else self.masks[:, span]
+        return Labels(self.targets[:, span], masks)
+
     def cpu(self) -> "Labels":
         """The same on the host."""
         return Labels(self.targets.cpu(), None if self.masks is None else self.masks.cpu())
@@ -43,7 +48,7 @@ class Objective:
     are one matrix product. Everything handed out is in the order of the heads again.
 
     Args:
-        data: a joint collection.
+        data: a joint collection, or a separate one and a single task.
         tasks: numbers of the group's tasks, in the order of the network's heads.
     """
 

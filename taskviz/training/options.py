@@ -61,3 +61,23 @@ class TrainingOptions(NetworkOptions):
         maximum=100000,
         advanced=True,
     )
+    separate: Literal["together", "alternating", "reptile"] = option(
+        "together",
+        "How the data sets of a separate collection share a trunk: a batch of each at every step, "
+        "one at a time in turn, or Reptile.",
+        advanced=True,
+    )
+    inner_steps: int = option(
+        5,
+        "Steps on each task between two updates of Reptile.",
+        minimum=1,
+        maximum=10000,
+        advanced=True,
+    )
+    meta_rate: float = option(
+        0.5,
+        "Share of the way that Reptile's shared trunk moves towards the mean of the tasks' trunks.",
+        minimum=1e-6,
+        maximum=10,
+        advanced=True,
+    )

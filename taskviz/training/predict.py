@@ -1,7 +1,7 @@
 """Predictions of a trained grouping, from its saved weights and settings alone."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +10,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from taskviz.data.batch_inputs import rows_at_once
 from taskviz.data.tensors import Scaling
 from taskviz.networks import MultiHeadNetwork, build_network
 from taskviz.training.options import TrainingOptions
 from taskviz.values import (
+    GraphNodes,
+    Graphs,
+    Inputs,
+    InputSource,
+    LazyInputs,
+    Samples,
     Task,
     TaskCollection,
     TaskvizError,
@@ -24,6 +31,10 @@ from taskviz.values import (
 
 CHUNK = 8192
 """Rows that are predicted at once."""
+ANY_LENGTH = ("lstm", "crnn")
+"""Trunks that take series of any length."""
+RawInputs = Inputs | Mapping[str, Inputs]
+"""Inputs of all tasks, or of each task of a separate collection."""
 
 
 def load_result(folder: Path | str) -> TrainingResult:
@@ -45,7 +56,7 @@ def attach_predictor(result: TrainingResult) -> TrainingResult:
     """The same result, able to predict; its networks are built when they are first asked for."""
     found: list[Predictor] = []
 
-    def predict(inputs: NDArray[Any]) -> dict[str, NDArray[np.float64]]:
+    def predict(inputs: RawInputs) -> dict[str, NDArray[np.float64]]:
         if not found:
             found.append(Predictor.of(result))
         return found[0](inputs)
@@ -60,19 +71,23 @@ class Predictor:
     Args:
         tasks: of the collection, in order.
         served: for each network in use, the network, and its tasks: number in the collection and
-            head.
+            head. On nodes they hold a blank graph: :meth:`__call__` builds them on the one given.
         scaling: of inputs and regression targets.
-        input_shape: of one sample.
+        skeleton: the collection without its samples.
         feature_names: of a table's columns, for messages.
         dtype: floating type of the networks.
+        options: of the networks, the kind of trunk named.
+        members: for each network in use, the numbers of all its tasks.
     """
 
     tasks: tuple[Task, ...]
     served: tuple[tuple[MultiHeadNetwork, dict[int, int]], ...]
     scaling: Scaling
-    input_shape: tuple[int, ...]
+    skeleton: TaskCollection
     feature_names: tuple[str, ...]
     dtype: torch.dtype
+    options: TrainingOptions
+    members: tuple[tuple[int, ...], ...] = ()
 
     @classmethod
     def of(cls, result: TrainingResult) -> "Predictor":
@@ -84,18 +99,24 @@ class Predictor:
         settings = result.settings
         try:
             tasks = tuple(Task.from_json(task) for task in settings["tasks"])
-            shape = tuple(int(size) for size in settings["input_shape"])
+            shapes = [
+                tuple(int(size) for size in shape)
+                for shape in settings.get("input_shapes", [settings["input_shape"]])
+            ]
             dtype = {"float32": torch.float32, "float64": torch.float64}[settings["dtype"]]
             given = {
                 name: value
                 for name, value in settings["options"].items()
                 if name in option_defaults(TrainingOptions)
             }
-            options = parse_options(TrainingOptions, given, "the saved result")
-            scaling = _scaling(result.preprocessing, len(tasks))
-            skeleton = _skeleton(tasks, shape, settings["modality"])
+            if "network" in settings:
+                # What auto chose, and not what it would choose for other data.
+                given["network"] = settings["network"]
+            options = parse_options(TrainingOptions, {**given, "weights": ""}, "the saved result")
+            scaling = _scaling(result.preprocessing, len(tasks), len(shapes))
+            skeleton = _skeleton(tasks, shapes, settings["modality"], settings.get("layout"))
             names = [task.name for task in tasks]
-            served = []
+            served, all_members = [], []
             for group, network in enumerate(result.networks):
                 heads = {
                     names.index(name): head
@@ -103,8 +124,11 @@ class Predictor:
                     if result.serving.get(name) == group
                 }
                 if heads:
-                    members = [names.index(name) for name in network.tasks]
-                    built = build_network(skeleton, options, seed=0, tasks=members, dtype=dtype)
+                    members = tuple(names.index(name) for name in network.tasks)
+                    all_members.append(members)
+                    built = build_network(
+                        skeleton, options, seed=0, tasks=members, dtype=dtype, scaling=scaling
+                    )
                     built.load_state_dict(_tensors(network.weights))
                     served.append((built.eval(), heads))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -115,24 +139,83 @@ class Predictor:
             raise TaskvizError(
                 f"the weights do not fit the settings ({str(error).splitlines()[0]})."
             ) from None
-        return cls(tasks, tuple(served), scaling, shape, tuple(settings["feature_names"]), dtype)
+        feature_names = tuple(settings["feature_names"])
+        return cls(
+            tasks,
+            tuple(served),
+            scaling,
+            skeleton,
+            feature_names,
+            dtype,
+            options,
+            tuple(all_members),
+        )
 
     @torch.no_grad()
-    def __call__(self, inputs: NDArray[Any]) -> dict[str, NDArray[np.float64]]:
+    def __call__(self, inputs: RawInputs) -> dict[str, NDArray[np.float64]]:
         """See :meth:`taskviz.values.TrainingResult.predict`.
 
         Raises:
-            TaskvizError: another number of features than in training, text, or infinite values.
+            TaskvizError: inputs of another kind, shape or number of features than in training,
+                text, or infinite values.
         """
-        scaled = self.scaling.scale_inputs(self._checked(inputs))
-        chunks = torch.split(torch.from_numpy(scaled).to(self.dtype), CHUNK)
         found: dict[int, NDArray[np.float64]] = {}
-        for network, heads in self.served:
-            parts = [network(chunk, list(heads.values())) for chunk in chunks]
-            for place, number in enumerate(heads):
-                output = torch.cat([part[place] for part in parts]).double()
-                found[number] = self._answer(number, output)
+        given = self._by_block(inputs)
+        rows = {
+            block: self.scaling.rows(own, self.skeleton.modality, block, dtype=self.dtype)
+            for block, own in given.items()
+        }
+        for network, heads in self._on(given):
+            joint = self.skeleton.layout == "joint"
+            for numbers in [list(heads)] if joint else [[number] for number in heads]:
+                block = 0 if joint else numbers[0]
+                if block not in rows:
+                    continue
+                own = rows[block]
+                chunks = torch.split(torch.arange(len(own)), rows_at_once(own, CHUNK))
+                parts = [network(own[chunk], [heads[i] for i in numbers]) for chunk in chunks]
+                for place, number in enumerate(numbers):
+                    output = torch.cat([part[place] for part in parts]).double()
+                    found[number] = self._answer(number, output)
         return {task.name: found[i] for i, task in enumerate(self.tasks) if i in found}
+
+    def _by_block(self, inputs: RawInputs) -> dict[int, Inputs]:
+        if self.skeleton.layout == "joint":
+            if isinstance(inputs, Mapping):
+                raise TaskvizError(
+                    "Inputs to predict are given by task, but all tasks of this collection share "
+                    "their inputs: give them once."
+                )
+            return {0: self._checked(inputs, 0)}
+        if not isinstance(inputs, Mapping):
+            raise TaskvizError(
+                "Each task of a separate collection has inputs of its own: give predict a "
+                "dictionary from task to inputs."
+            )
+        numbers = {name: self.skeleton.index(name) for name in inputs}
+        return {numbers[name]: self._checked(own, numbers[name]) for name, own in inputs.items()}
+
+    def _on(self, given: Mapping[int, Inputs]) -> Sequence[tuple[MultiHeadNetwork, dict[int, int]]]:
+        """The networks, on the graphs whose nodes are asked for."""
+        if self.skeleton.modality != "nodes":
+            return self.served
+        samples = list(self.skeleton.samples)
+        for block, own in given.items():
+            samples[block] = _blank_samples(own, samples[block])
+        collection = replace(self.skeleton, samples=tuple(samples))
+        found = []
+        for (network, heads), members in zip(self.served, self.members, strict=True):
+            built = build_network(
+                collection,
+                self.options,
+                seed=0,
+                tasks=members,
+                dtype=self.dtype,
+                scaling=self.scaling,
+            )
+            built.load_state_dict(network.state_dict())
+            found.append((built.eval(), heads))
+        return found
 
     def _answer(self, number: int, output: Tensor) -> NDArray[np.float64]:
         task, scaling = self.tasks[number], self.scaling
@@ -144,22 +227,19 @@ class Predictor:
         probabilities = output.sigmoid().numpy()
         return np.asarray(probabilities[:, 0] if task.kind == "binary" else probabilities)
 
-    def _checked(self, inputs: NDArray[Any]) -> NDArray[np.float64]:
+    def _checked(self, inputs: Inputs, block: int) -> Inputs:
+        wanted = self.skeleton.samples[block].inputs
+        if isinstance(wanted, InputSource) or isinstance(inputs, InputSource):
+            return self._same_kind(inputs, wanted)
         try:
-            array = np.asarray(inputs, dtype=np.float64)
+            array = np.asarray(inputs)
+            array = array if array.dtype.kind in "iu" else array.astype(np.float64)
         except (TypeError, ValueError):
             raise TaskvizError(
                 "Inputs to predict hold something that is not a number: numbers are needed, NaN "
                 "where one is missing."
             ) from None
-        if array.ndim == 0 or array.shape[1:] != self.input_shape:
-            wanted = ", ".join(["n", *(str(size) for size in self.input_shape)])
-            names = f" ({', '.join(self.feature_names[:6])}" if self.feature_names else ""
-            more = ", …)" if len(self.feature_names) > 6 else ")" if names else ""
-            raise TaskvizError(
-                f"Inputs to predict have shape {array.shape}: the networks were trained on the "
-                f"shape ({wanted}){names}{more}."
-            )
+        self._check_shape(array.shape, wanted.shape[1:])
         if np.isinf(array).any():
             row, *place = np.argwhere(np.isinf(array))[0].tolist()
             column = place[0] if place else 0
@@ -170,27 +250,70 @@ class Predictor:
             )
         return array
 
+    def _check_shape(self, shape: tuple[int, ...], trained: tuple[int, ...]) -> None:
+        any_length = self.skeleton.modality == "series" and self.options.network in ANY_LENGTH
+        given = (*shape[1:-1], *trained[-1:]) if any_length and len(shape) > 1 else shape[1:]
+        if shape and given == trained:
+            return
+        wanted = ", ".join(["n", *(str(size) for size in trained)])
+        names = f" ({', '.join(self.feature_names[:6])}" if self.feature_names else ""
+        more = ", …)" if len(self.feature_names) > 6 else ")" if names else ""
+        raise TaskvizError(
+            f"Inputs to predict have shape {shape}: the networks were trained on the "
+            f"shape ({wanted}){names}{more}."
+        )
 
-def _scaling(arrays: Mapping[str, NDArray[Any]], tasks: int) -> Scaling:
+    def _same_kind(self, inputs: Inputs, wanted: Inputs) -> Inputs:
+        lazy = isinstance(inputs, LazyInputs) and not isinstance(wanted, InputSource)
+        if not lazy and type(inputs) is not type(wanted):
+            raise TaskvizError(
+                f"Inputs to predict are {type(inputs).__name__}: the networks were trained on "
+                f"{type(wanted).__name__}."
+            )
+        self._check_shape(inputs.shape, wanted.shape[1:])
+        return inputs
+
+
+def _scaling(arrays: Mapping[str, NDArray[Any]], tasks: int, blocks: int) -> Scaling:
+    ends = ["", *(f".{block}" for block in range(1, blocks))]
     return Scaling(
-        (arrays["input_centre"],),
-        (arrays["input_scale"],),
+        tuple(arrays[f"input_centre{end}"] for end in ends),
+        tuple(arrays[f"input_scale{end}"] for end in ends),
         tuple(arrays[f"target_centre.{i}"] for i in range(tasks)),
         tuple(arrays[f"target_scale.{i}"] for i in range(tasks)),
     )
 
 
-def _skeleton(tasks: tuple[Task, ...], shape: tuple[int, ...], modality: Any) -> TaskCollection:
+def _skeleton(
+    tasks: tuple[Task, ...], shapes: Sequence[tuple[int, ...]], modality: Any, layout: Any
+) -> TaskCollection:
     """The collection without its samples: all that a network's shape depends on."""
-    targets = {task.name: np.empty((0, task.width)) for task in tasks}
-    return TaskCollection.from_arrays(
-        "saved",
-        np.empty((0, *shape)),
-        targets,
-        tasks,
-        np.empty(0, dtype=np.int8),
-        modality=modality,
+    blank = [_blank(shape, modality) for shape in shapes]
+    separate = layout == "separate"
+    members = [(task,) for task in tasks] if separate else [tasks]
+    samples = tuple(
+        Samples(
+            own,
+            tuple(np.empty((len(own), task.width)) for task in kept),
+            np.zeros(len(own), dtype=np.int8),
+        )
+        for own, kept in zip(blank, members, strict=True)
     )
+    return TaskCollection("saved", tasks, samples, "separate" if separate else "joint", modality)
+
+
+def _blank(shape: tuple[int, ...], modality: Any) -> Inputs:
+    if modality == "graph":
+        return Graphs.empty(*shape)
+    if modality == "nodes":
+        return GraphNodes(np.zeros((1, *shape)), np.zeros((2, 0), dtype=np.int64))
+    return np.empty((0, *shape))
+
+
+def _blank_samples(inputs: Inputs, like: Samples) -> Samples:
+    """Inputs without a label."""
+    targets = tuple(np.full((len(inputs), t.shape[1]), np.nan) for t in like.targets)
+    return Samples(inputs, targets, np.zeros(len(inputs), dtype=np.int8))
 
 
 def _tensors(weights: Mapping[str, NDArray[Any]]) -> dict[str, Tensor]:

@@ -63,7 +63,7 @@ class GroupRun:
         """Mean validation loss after the last epoch."""
         self.history: list[Row] = []
         self._points: list[np.ndarray[Any, np.dtype[np.float64]]] = []
-        self._primary = [primary_metric(task) for task in trainer.objective.tasks]
+        self._primary = [primary_metric(task) for task in trainer.task_values]
 
     @property
     def planned(self) -> int:

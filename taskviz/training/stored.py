@@ -67,10 +67,6 @@ class GroupStore:
 
     def parts(self, tasks: Sequence[int]) -> dict[str, Any]:
         """Parts of the key of the group of these task numbers, in whatever order they come."""
-        if self._inputs is None:
-            block = self._collection.samples[0]
-            layout = (self._collection.layout, self._collection.modality)
-            self._inputs = digest_of(block.inputs, block.split, start=repr(layout))
         members = [
             {
                 "number": number,
@@ -79,7 +75,23 @@ class GroupStore:
             }
             for number in sorted(tasks)
         ]
-        return {**self._common, "inputs": self._inputs, "members": members}
+        return {**self._common, **self._data(tasks), "members": members}
+
+    def _data(self, tasks: Sequence[int]) -> dict[str, Any]:
+        """Inputs and splits; of separate data sets those of the group, and what all decide."""
+        blocks, layout = self._collection.samples, self._collection.layout
+        start = repr((layout, self._collection.modality))
+        if layout == "joint":
+            if self._inputs is None:
+                self._inputs = digest_of(blocks[0].inputs, blocks[0].split, start=start)
+            return {"inputs": self._inputs}
+        own = [digest_of(blocks[t].inputs, blocks[t].split, start=start) for t in sorted(tasks)]
+        # The shapes of all decide adapters, the largest training split the steps of an epoch.
+        return {
+            "inputs": own,
+            "shapes": [list(block.inputs.shape[1:]) for block in blocks],
+            "longest": max(len(block.indices("train")) for block in blocks),
+        }
 
     def find(self, tasks: Sequence[int]) -> GroupOutcome | None:
         """The group as it was trained before, else None."""

@@ -51,23 +51,30 @@ class GroupTrainer:
         weighting: str = "equal",
         seed: int = 0,
     ) -> None:
-        self.data, self.tasks, self.options = data, tuple(tasks), options
-        self.objective = Objective(data, tasks)
+        self.data, self.tasks, self.options, self.seed = data, tuple(tasks), options, seed
+        self.task_values = tuple(data.collection.tasks[number] for number in tasks)
         self.weighting = make_weighting(weighting, len(tasks)).to(data.device, data.dtype)
         self.network = build_network(
             data.collection, options, seed=seed, tasks=tasks, device=data.device, dtype=data.dtype
         )
         self.trunk = _compiled(self.network.trunk) if options.compile else self.network.trunk
         self.half = HalfPrecision.of(options.precision, data.device)
-        self.optimizer = _optimizer(self.network, self.weighting.learned(), options, data.device)
+        self.optimizer = make_optimizer(
+            self.network, self.weighting.learned(), options, data.device
+        )
         self.batches = torch.Generator().manual_seed(seed * 1_000_003 + 5)
         self.scales = [float(data.scaling.target_scale[number][0]) for number in tasks]
         self.passed = 0
         """Epochs that have been trained."""
-        self._inputs = data.inputs_of(self.tasks[0])
-        self._train_rows = data.rows("train")
-        self._host_labels = self.objective.labels.cpu()
         self._varies = options.schedule != "constant" or options.warmup > 0
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """What an epoch needs beside network and optimizer."""
+        self.objective = Objective(self.data, self.tasks)
+        rows = self.data.inputs_of(self.tasks[0])
+        self._inputs, self._train_rows = rows, self.data.rows("train")
+        self._host_labels = self.objective.labels.cpu()
 
     def run_epoch(self, check: Callable[[], None] = lambda: None) -> CurvePoint:
         """Pass the training split once.
@@ -163,6 +170,13 @@ class GroupTrainer:
         outputs, rows = self.outputs(split)
         return curve_point(self.objective, outputs, self._host_labels.take(rows), self.scales)
 
+    def evaluated(self, split: Split) -> list[tuple[Tensor, Labels]]:
+        """Raw outputs and labels of each head on a split, on the host."""
+        outputs, rows = self.outputs(split)
+        labels = self._host_labels.take(rows)
+        spans = zip(self.objective.columns, self.objective.label_columns, strict=True)
+        return [(outputs[:, own], labels.columns(span)) for own, span in spans]
+
     def weights(self) -> dict[str, Tensor]:
         """A copy of the network's state."""
         return {name: t.detach().clone() for name, t in self.network.state_dict().items()}
@@ -199,9 +213,10 @@ class GroupTrainer:
         self.passed = state["passed"]
 
 
-def _optimizer(
+def make_optimizer(
     network: nn.Module, own: list[nn.Parameter], options: TrainingOptions, device: torch.device
 ) -> torch.optim.Optimizer:
+    """The optimizer of the options; ``own`` parameters (of a weighting) do not decay."""
     groups = [{"params": list(network.parameters()), "weight_decay": options.weight_decay}]
     if own:
         groups.append({"params": own, "weight_decay": 0.0})

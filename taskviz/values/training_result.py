@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from taskviz.values.errors import TaskvizError
 from taskviz.values.grouping import Grouping
+from taskviz.values.inputs import Inputs
 from taskviz.values.storage import dumps, nullable, read_json, write_text
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ HIGHER_IS_BETTER = {
 }
 """Every metric a result can hold, and its sense."""
 
-Predictor = Callable[[NDArray[Any]], dict[str, NDArray[np.float64]]]
+Predictor = Callable[[Inputs | Mapping[str, Inputs]], dict[str, NDArray[np.float64]]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,11 +81,12 @@ class TrainingResult:
     notes: tuple[str, ...] = ()
     predictor: Predictor | None = None
 
-    def predict(self, inputs: NDArray[Any]) -> dict[str, NDArray[np.float64]]:
+    def predict(self, inputs: Inputs | Mapping[str, Inputs]) -> dict[str, NDArray[np.float64]]:
         """Predictions of each task's serving network.
 
         Args:
-            inputs: ``(n, *shape)`` raw inputs, as in the collection; NaN where missing.
+            inputs: n raw inputs of the same kind as in the collection; NaN where missing. Of a
+                separate collection task → its inputs; tasks that are left out are not predicted.
 
         Returns:
             task → ``(n,)`` predicted value (regression) or probability of the second class

@@ -13,7 +13,7 @@ from taskviz.progress import Progress
 from taskviz.training.group import train_group
 from taskviz.training.options import TrainingOptions
 from taskviz.training.trainer import GroupTrainer
-from taskviz.values import Cancelled, Samples, TaskCollection, TaskvizError
+from taskviz.values import Cancelled, TaskvizError
 
 
 def test_one_checkpoint_the_least_mean_validation_loss(toy):
@@ -221,12 +221,3 @@ def test_a_split_with_one_class_leaves_ranking_metrics_out_with_a_note(toy):
         "Task 't1', test split: balanced_accuracy, auroc left out, since only one class occurs "
         "there."
     )
-
-
-def test_separate_collections_are_refused_in_words(toy):
-    block = toy.samples[0]
-    one = Samples(block.inputs, (block.targets[0],), block.split)
-    two = Samples(block.inputs, (block.targets[1],), block.split)
-    apart = TaskCollection("apart", toy.tasks[:2], (one, two), layout="separate")
-    with pytest.raises(TaskvizError, match=r"'apart' is separate.*not there yet"):
-        train_group(to_tensors(apart), [0, 1], TrainingOptions())

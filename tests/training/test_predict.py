@@ -131,7 +131,7 @@ def edit(folder, change):
     [
         (lambda s: s.pop("tasks"), "KeyError: 'tasks'"),
         (lambda s: s["options"].update(width=9), "weights do not fit"),
-        (lambda s: s.update(input_shape=[4]), "weights do not fit"),
+        (lambda s: s.update(input_shapes=[[4]]), "weights do not fit"),
         (lambda s: s["options"].update(activation="sin"), "activation"),
         (lambda s: s.update(dtype="float8"), "float8"),
     ],
