@@ -1,6 +1,7 @@
-"""``taskviz collections`` and ``taskviz check``."""
+"""``taskviz collections``, ``taskviz check`` and ``taskviz init``."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -14,6 +15,7 @@ def register(program: typer.Typer) -> None:
     """Add the commands."""
     program.command("collections")(list_collections)
     program.command("check")(check)
+    program.command("init")(init)
 
 
 def list_collections(as_json: AsJson = False) -> None:
@@ -35,13 +37,15 @@ def list_collections(as_json: AsJson = False) -> None:
 
 
 def check(
-    path: Annotated[str, typer.Argument(help="A table, .csv or .parquet.")],
+    path: Annotated[
+        str, typer.Argument(help="A folder, .zip, .npz, .ts, .csv, .parquet or .arff.")
+    ],
     targets: Targets = "",
     kinds: Kinds = None,
     leave_out: LeaveOut = None,
     as_json: AsJson = False,
 ) -> None:
-    """Every problem of a table as a collection; the exit status is 1 where one is an error."""
+    """Every problem of a collection; the exit status is 1 where one is an error."""
     out = None if leave_out is None else names(leave_out)
     found = _findings(path, names(targets), pairs(kinds, "--kind"), out)
     errors = sum(problem["severity"] == "error" for problem in found["problems"])
@@ -49,6 +53,8 @@ def check(
         put_json(found)
     else:
         put_line(f"{found['file']}: {found['rows']} rows, targets {', '.join(found['targets'])}")
+        if found["format"]:
+            put_line(f"{found['layout']} {found['modality']}, read as {', '.join(found['format'])}")
         for problem in found["problems"]:
             put_line(f"{problem['severity']}: {problem['message']}")
         put_line("No problem was found." if not found["problems"] else f"{errors} errors.")
@@ -56,11 +62,29 @@ def check(
         raise typer.Exit(1)
 
 
+def init(
+    path: Annotated[str, typer.Argument(help="A folder, or a single file of data.")],
+    force: Annotated[bool, typer.Option("--force", help="Write over a manifest.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write collection.toml by looking at the files; what is there already stays."""
+    from taskviz.data import write_manifest
+
+    written = write_manifest(Path(path).expanduser(), force=force)
+    if as_json:
+        put_json({"manifest": str(written), "text": written.read_text(encoding="utf-8")})
+        return
+    put_line(f"Wrote {written}. Look through it, then run: taskviz check {path}")
+
+
 def _findings(
     path: str, targets: list[str], kinds: dict[str, str], leave_out: list[str] | None
 ) -> dict[str, Any]:
     from taskviz.data import Problem, find_problems, propose_targets, read_table
+    from taskviz.data.manifest.opened import is_folder_like
 
+    if is_folder_like(Path(path).expanduser()):
+        return _folder_findings(path, targets, kinds)
     try:
         table = read_table(path)
     except TaskvizError as error:
@@ -75,5 +99,34 @@ def _findings(
         "rows": rows,
         "targets": targets,
         "notes": notes,
+        "layout": "joint",
+        "modality": "table",
+        "format": [],
+        "problems": [asdict(problem) for problem in problems],
+    }
+
+
+def _folder_findings(path: str, targets: list[str], kinds: dict[str, str]) -> dict[str, Any]:
+    from taskviz.cache import Cache
+    from taskviz.data.manifest.opened import open_path
+    from taskviz.data.problem import Problem
+
+    place = Path(path).expanduser()
+    if not place.exists():
+        problems, found = [Problem("error", f"There is no file or folder {path}.")], None
+    else:
+        found = open_path(place, Cache(), targets=tuple(targets), kinds=kinds, thorough=True)
+        problems = found.findings.problems
+    contents = found.contents if found else None
+    manifest = found.manifest if found else None
+    blocks = contents.blocks if contents else ()
+    return {
+        "file": path,
+        "rows": sum(len(block.inputs) for block in blocks),
+        "targets": [task.name for block in blocks for task in block.tasks],
+        "notes": [],
+        "layout": manifest.layout if manifest else "",
+        "modality": contents.modality if contents else manifest.modality if manifest else "",
+        "format": sorted({part.reader.name for part in manifest.parts}) if manifest else [],
         "problems": [asdict(problem) for problem in problems],
     }

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from taskviz.data.builtin import BUILT_INS, BuiltIn, built_in_names, load_built_in
     from taskviz.data.columns import ColumnInfo, describe_column
     from taskviz.data.from_table import collection_from_table
+    from taskviz.data.manifest.guess import manifest_text, write_manifest
+    from taskviz.data.manifest.opened import Opened, open_path
     from taskviz.data.problem import Problem
     from taskviz.data.problems import find_problems
     from taskviz.data.propose import ColumnProposal, propose_targets
@@ -35,6 +37,10 @@ _HOME = {
     "ColumnInfo": "columns",
     "describe_column": "columns",
     "collection_from_table": "from_table",
+    "manifest_text": "manifest.guess",
+    "write_manifest": "manifest.guess",
+    "Opened": "manifest.opened",
+    "open_path": "manifest.opened",
     "Problem": "problem",
     "find_problems": "problems",
     "ColumnProposal": "propose",
@@ -64,6 +70,7 @@ __all__ = [
     "ColumnInfo",
     "ColumnProposal",
     "Limits",
+    "Opened",
     "Problem",
     "Table",
     "Upload",
@@ -78,13 +85,16 @@ __all__ = [
     "list_uploads",
     "load_built_in",
     "make_split",
+    "manifest_text",
     "open_collection",
+    "open_path",
     "open_upload",
     "preview",
     "propose_targets",
     "read_table",
     "resplit",
     "store_upload",
+    "write_manifest",
 ]
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from taskviz.data.splits import FRACTIONS, make_split, seed_for_task
 from taskviz.values import (
+    InputColumn,
     Layout,
     Modality,
     Origin,
@@ -49,14 +50,14 @@ class Contents:
         blocks: one of a joint collection; of a separate one, one a task.
         layout: joint or separate.
         feature_names: of a table.
-        notes: sentences about what the reader had to assume.
+        input_columns: how the columns of a table became inputs.
     """
 
     modality: Modality
     blocks: tuple[Block, ...]
     layout: Layout = "joint"
     feature_names: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    input_columns: tuple[InputColumn, ...] = ()
 
 
 def assemble(
@@ -89,6 +90,7 @@ def assemble(
         contents.modality,
         contents.feature_names,
         origin,
+        contents.input_columns,
     )
 
 

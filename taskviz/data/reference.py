@@ -1,5 +1,6 @@
 """The name of a collection, in plain data: what a page, a job and the command line hand on."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -7,7 +8,8 @@ from typing import Any
 
 from taskviz.cache import Cache
 from taskviz.data.builtin import BUILT_INS
-from taskviz.data.table import TABLE_SUFFIXES
+from taskviz.data.manifest.opened import ARCHIVE_SUFFIXES, SINGLE_SUFFIXES, is_folder_like
+from taskviz.data.table import TABLE_SUFFIXES, Table, read_table
 from taskviz.data.uploads import PREFIX, open_upload
 from taskviz.values import TASK_KINDS, Origin, TaskCollection, TaskvizError, unknown_choice
 
@@ -17,7 +19,7 @@ class CollectionRef:
     """Names one collection under one split; equal references open equal data.
 
     Args:
-        reference: a built-in's name, ``upload:<sha256>``, or a path to a table.
+        reference: a built-in's name, ``upload:<sha256>``, or a path to a table, folder or .zip.
         targets: target columns of a table; empty takes those proposed.
         kinds: column → kind of task, where the guess is wrong.
         tasks: keep these tasks only, in this order; empty keeps all.
@@ -110,7 +112,7 @@ def open_collection(ref: CollectionRef | str, cache: Cache | None = None) -> Tas
             )
         collection = BUILT_INS[ref.reference].load(ref.split_seed)
     else:
-        collection = _open_table(ref, cache)
+        collection = _open_own(ref, cache or Cache())
     origin = replace(
         collection.origin,
         split_seed=ref.split_seed,
@@ -121,19 +123,52 @@ def open_collection(ref: CollectionRef | str, cache: Cache | None = None) -> Tas
     return collection.select(ref.tasks) if ref.tasks else collection
 
 
-def _open_table(ref: CollectionRef, cache: Cache | None) -> TaskCollection:
-    from taskviz.data.from_table import collection_from_table
-    from taskviz.data.propose import propose_targets
-    from taskviz.data.table import read_table
-
+def _open_own(ref: CollectionRef, cache: Cache) -> TaskCollection:
     if ref.reference.startswith(PREFIX):
         upload = open_upload(ref.reference.removeprefix(PREFIX), cache)
-        table, name = read_table(upload.path, label=upload.name), Path(upload.name).stem
-        origin = Origin(ref.reference, f"Uploaded table {upload.name}.", "Your own data.")
+        path, name, how = upload.path, upload.name, "Uploaded"
     else:
         path = _path(ref.reference)
-        table, name = read_table(path), path.stem
-        origin = Origin(ref.reference, f"Table {path.name}.", "Your own data.")
+        name, how = path.name, ""
+    if is_folder_like(path):
+        what = f"Uploaded file {name}." if how else f"Files of {name}."
+        origin = Origin(ref.reference, what, "Your own data.", targets=ref.targets)
+        return _open_folder(ref, path, name, origin, cache)
+    table = read_table(path, label=name)
+    origin = Origin(ref.reference, f"{how} table {name}.".strip().capitalize(), "Your own data.")
+    return _open_table(ref, table, Path(name).stem, origin)
+
+
+def _open_folder(
+    ref: CollectionRef, path: Path, label: str, origin: Origin, cache: Cache
+) -> TaskCollection:
+    from taskviz.data.contents import assemble
+    from taskviz.data.manifest.opened import open_path
+
+    if ref.leave_out:
+        raise TaskvizError(
+            f"{label} is no single table: write leave_out into the options of its manifest."
+        )
+    found = open_path(path, cache, targets=ref.targets, kinds=ref.kinds)
+    found.findings.stop(label)
+    if found.manifest is None or found.contents is None:
+        raise TaskvizError(f"{label} cannot be opened as a collection.")
+    manifest = found.manifest
+    origin = replace(
+        origin,
+        description=manifest.description or origin.description,
+        licence=manifest.licence or origin.licence,
+    )
+    # What was uploaded is called as its owner called it, not by its checksum.
+    named_by_us = re.fullmatch("[0-9a-f]{64}", manifest.name) is not None
+    name = Path(label).stem if named_by_us else manifest.name
+    return assemble(name, found.contents, ref.split_seed, origin, manifest.splits.fractions)
+
+
+def _open_table(ref: CollectionRef, table: Table, name: str, origin: Origin) -> TaskCollection:
+    from taskviz.data.from_table import collection_from_table
+    from taskviz.data.propose import propose_targets
+
     targets = ref.targets
     if not targets:
         targets = tuple(p.name for p in propose_targets(table.frame) if p.role == "target")
@@ -159,9 +194,10 @@ def _path(reference: str) -> Path:
         there = False  # too long, a zero byte, a home folder that nobody has
     if there:
         return path
-    if path.suffix.lower() in TABLE_SUFFIXES or "/" in reference or "\\" in reference:
+    known = TABLE_SUFFIXES + ARCHIVE_SUFFIXES + SINGLE_SUFFIXES
+    if path.suffix.lower() in known or "/" in reference or "\\" in reference:
         raise TaskvizError(
-            f"There is no file {reference}: give the path of a CSV or Parquet file, or one of "
+            f"There is no file {reference}: give the path of a folder, a .zip or a table, or one of "
             f"{', '.join(BUILT_INS)}."
         )
     raise unknown_choice("collection", reference, BUILT_INS)

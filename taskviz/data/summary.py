@@ -121,7 +121,7 @@ def _describe(task: Task, target: NDArray[np.float64]) -> dict[str, Any]:
         "minimum": np.nan,
         "mean": np.nan,
         "maximum": np.nan,
-        "metric": DEFAULT_METRIC[task.kind],
+        "metric": task.metric or DEFAULT_METRIC[task.kind],
     }
     if task.kind == "regression":
         if len(known):

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 CSV_SUFFIXES = (".csv", ".tsv", ".txt")
 PARQUET_SUFFIXES = (".parquet", ".pq")
-TABLE_SUFFIXES = CSV_SUFFIXES + PARQUET_SUFFIXES
+ARFF_SUFFIXES = (".arff",)
+TABLE_SUFFIXES = CSV_SUFFIXES + PARQUET_SUFFIXES + ARFF_SUFFIXES
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,9 +71,13 @@ def read_table(path: Path | str, *, label: str = "", limits: Limits | None = Non
             from taskviz.data.parquet_file import read_parquet
 
             raw = read_parquet(path, label, limits)
+        elif suffix in ARFF_SUFFIXES:
+            from taskviz.data.arff_file import read_arff
+
+            raw = read_arff(path, label, limits)
         else:
             raise TaskvizError(
-                f"Cannot read {label}: a table must end in .csv, .tsv or .parquet; "
+                f"Cannot read {label}: a table must end in .csv, .tsv, .parquet or .arff; "
                 "save a spreadsheet as one of these."
             )
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Tables that users uploaded: stored by content, under a file name that is ours alone."""
+"""Files that users uploaded: stored by content, under a file name that is ours alone."""
 
 import codecs
 import hashlib
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from taskviz.cache import Cache
 from taskviz.data.raw import Limits
-from taskviz.data.table import CSV_SUFFIXES, PARQUET_SUFFIXES
+from taskviz.data.table import ARFF_SUFFIXES, CSV_SUFFIXES, PARQUET_SUFFIXES
 from taskviz.values import TaskvizError
 from taskviz.values.storage import dumps, read_json, write_text
 
@@ -21,6 +21,9 @@ _KEY = re.compile(r"[0-9a-f]{64}")
 _MAGIC = b"PAR1"
 _NAME_LENGTH = 120
 _BIDI = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
+_STORED = (".csv", ".parquet", ".arff", ".zip", ".npz")
+"""Endings that files are stored under."""
+_ZIPPED = (".zip", ".npz")
 _KNOWN = (
     (b"PK\x03\x04", "a zip archive or a spreadsheet"),
     (b"\xd0\xcf\x11\xe0", "an old Excel file"),
@@ -32,7 +35,7 @@ _KNOWN = (
 
 @dataclass(frozen=True)
 class Upload:
-    """A stored table.
+    """A stored file.
 
     Args:
         key: SHA-256 of its content.
@@ -57,10 +60,11 @@ class Upload:
 def store_upload(
     data: bytes, original_name: str, cache: Cache | None = None, *, limits: Limits | None = None
 ) -> Upload:
-    """Check and store a table; the same content is stored once.
+    """Check and store a table, a .zip or an .npz; the same content is stored once.
 
     Raises:
-        TaskvizError: empty, too large, no CSV and no Parquet by name or by content, a full disk.
+        TaskvizError: empty, too large, of none of the kinds that are read by name or by content, a
+            full disk.
     """
     name = clean_file_name(original_name)
     (limits or Limits()).check_size(len(data), name)
@@ -97,7 +101,7 @@ def find_upload(key: str, cache: Cache | None = None) -> Upload | None:
     if not _KEY.fullmatch(key):
         return None
     folder = _folder(cache)
-    for suffix in (".csv", ".parquet"):
+    for suffix in _STORED:
         path = folder / f"{key}{suffix}"
         try:
             size = path.stat().st_size
@@ -138,7 +142,7 @@ def delete_upload(key: str, cache: Cache | None = None) -> bool:
     if not _KEY.fullmatch(key):
         return False
     there = find_upload(key, cache) is not None
-    for suffix in (".csv", ".parquet", ".json"):
+    for suffix in (*_STORED, ".json"):
         (_folder(cache) / f"{key}{suffix}").unlink(missing_ok=True)
     return there
 
@@ -172,12 +176,17 @@ def _check_content(data: bytes, name: str) -> str:
                 "write the file again."
             )
         return ".parquet"
+    if suffix in _ZIPPED:
+        if not data.startswith(b"PK\x03\x04"):
+            raise TaskvizError(f"{name} is no archive by its content: write the file again.")
+        return suffix
     for magic, what in _KNOWN:
         if data.startswith(magic):
             raise TaskvizError(f"{name} is {what}: save the table as CSV or Parquet.")
-    if suffix not in CSV_SUFFIXES:
+    if suffix not in CSV_SUFFIXES + ARFF_SUFFIXES:
         raise TaskvizError(
-            f"{name} does not end in .csv, .tsv or .parquet: save the table as one of these."
+            f"{name} does not end in .csv, .tsv, .parquet, .arff, .zip or .npz: save it as one of "
+            "these."
         )
     if data[:4] == _MAGIC:
         raise TaskvizError(f"{name} holds Parquet data: give it the ending .parquet.")
@@ -187,7 +196,7 @@ def _check_content(data: bytes, name: str) -> str:
             f"{name} is not a text file (byte {data.index(0) + 1:,} is zero): "
             "save the table as CSV in UTF-8 or as Parquet."
         )
-    return ".csv"
+    return ".arff" if suffix in ARFF_SUFFIXES else ".csv"
 
 
 def _write(path: Path, data: bytes) -> None:

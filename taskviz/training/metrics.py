@@ -10,15 +10,12 @@ from numpy.typing import NDArray
 
 from taskviz.training.losses import mean_loss
 from taskviz.values import Task
+from taskviz.values.task import SHOWN_METRICS
 
 Floats = NDArray[np.float64]
 
-_CLASSIFICATION = ("loss", "error", "balanced_accuracy", "auroc")
 METRICS: dict[str, tuple[str, ...]] = {
-    "regression": ("loss", "mae", "rmse", "r2"),
-    "binary": _CLASSIFICATION,
-    "multiclass": _CLASSIFICATION,
-    "multilabel": _CLASSIFICATION,
+    kind: ("loss", *names) for kind, names in SHOWN_METRICS.items()
 }
 """Kind of task → its metrics, all of them in :data:`taskviz.values.HIGHER_IS_BETTER`.
 
@@ -39,7 +36,7 @@ PRIMARY: dict[str, str] = {
 
 def primary_metric(task: Task) -> str:
     """The metric shown first for a task."""
-    return PRIMARY[task.kind]
+    return task.metric or PRIMARY[task.kind]
 
 
 def task_metrics(

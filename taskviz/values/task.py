@@ -1,12 +1,20 @@
 """One task: a named target with a kind."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from taskviz.values.errors import TaskvizError, unknown_choice
 
 TaskKind = Literal["regression", "binary", "multiclass", "multilabel"]
 TASK_KINDS: tuple[str, ...] = get_args(TaskKind)
+_OF_CLASSES = ("error", "balanced_accuracy", "auroc")
+SHOWN_METRICS = {
+    "regression": ("mae", "rmse", "r2"),
+    "binary": _OF_CLASSES,
+    "multiclass": _OF_CLASSES,
+    "multilabel": _OF_CLASSES,
+}
+"""Task kind → metrics that can be shown first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +26,14 @@ class Task:
         kind: decides loss and metrics.
         classes: class labels in the order of their integer codes; empty for regression. For
             ``multilabel``, the names of the binary columns.
+        metric: the metric that is shown first; "" for the usual one of the kind.
     """
 
     name: str
     kind: TaskKind
     classes: tuple[str, ...] = ()
+    # What is shown first changes nothing in the data: it stays out of equality and of fingerprints.
+    metric: str = field(default="", compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if not self.name:
@@ -36,6 +47,10 @@ class Task:
         if self.kind == "multiclass" and len(self.classes) < 3:
             raise TaskvizError(
                 f"Multiclass task {self.name!r} has {len(self.classes)} classes: it needs 3."
+            )
+        if self.metric and self.metric not in SHOWN_METRICS[self.kind]:
+            raise unknown_choice(
+                f"metric of task {self.name!r}", self.metric, SHOWN_METRICS[self.kind]
             )
         if self.kind == "multilabel" and not self.classes:
             raise TaskvizError(
@@ -54,12 +69,15 @@ class Task:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return {"name": self.name, "kind": self.kind, "classes": list(self.classes)}
+        plain = {"name": self.name, "kind": self.kind, "classes": list(self.classes)}
+        return plain | {"metric": self.metric} if self.metric else plain
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Task":
         """The inverse of :meth:`to_json`."""
-        return cls(data["name"], data["kind"], tuple(data.get("classes", ())))
+        return cls(
+            data["name"], data["kind"], tuple(data.get("classes", ())), data.get("metric", "")
+        )
 
 
 def check_unique(names: tuple[str, ...], where: str) -> None:

@@ -1,0 +1,1 @@
+"""A collection as a folder with ``collection.toml``: read, checked, written."""
