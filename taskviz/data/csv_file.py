@@ -27,6 +27,7 @@ _BOMS = (
 )
 _SAMPLE = 1 << 18  # characters looked at for the delimiter
 _LINE = 1 << 24  # characters; a longer line is no table
+_CELL = 1 << 17  # characters of a cell; more are a quotation mark that is never closed
 _CHUNK = 1 << 20  # cells held as Python objects at a time
 
 
@@ -42,6 +43,15 @@ def read_csv(path: Path, label: str, limits: Limits) -> RawTable:
         TaskvizError: empty, header only, binary, too large, a row with too few or too many cells,
             a column name that occurs twice.
     """
+    # The limit is one of the process, and some packages lift it where they are imported.
+    before = csv.field_size_limit(_CELL)
+    try:
+        return _read(path, label, limits)
+    finally:
+        csv.field_size_limit(before)
+
+
+def _read(path: Path, label: str, limits: Limits) -> RawTable:
     import pyarrow as pa
 
     limits.check_size(path.stat().st_size, label)

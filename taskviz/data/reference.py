@@ -197,7 +197,7 @@ def _path(reference: str) -> Path:
     known = TABLE_SUFFIXES + ARCHIVE_SUFFIXES + SINGLE_SUFFIXES
     if path.suffix.lower() in known or "/" in reference or "\\" in reference:
         raise TaskvizError(
-            f"There is no file {reference}: give the path of a folder, a .zip or a table, or one of "
-            f"{', '.join(BUILT_INS)}."
+            f"There is no file {reference}: give the path of a folder, a .zip or a table, or one "
+            f"of {', '.join(BUILT_INS)}."
         )
     raise unknown_choice("collection", reference, BUILT_INS)

@@ -233,3 +233,17 @@ def test_any_bytes_give_a_table_or_a_sentence(tmp_path, data):
     assert table.frame.columns.is_unique
     assert len(table.columns) == table.frame.shape[1]
     assert table.frame.index.is_monotonic_increasing
+
+
+def test_the_length_of_a_cell_is_ours_whatever_a_package_set(tmp_path):
+    import csv
+
+    path = tmp_path / "t.csv"
+    path.write_text("a,b\n" + '"' + "x" * 200_000 + "\n")
+    before = csv.field_size_limit(10_000_000)
+    try:
+        with pytest.raises(TaskvizError, match="quotation mark"):
+            read_table(path)
+        assert csv.field_size_limit() == 10_000_000
+    finally:
+        csv.field_size_limit(before)

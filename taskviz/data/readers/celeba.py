@@ -26,6 +26,7 @@ TAG_ATTRIBUTES = (
 )
 """The nine attributes of TAG (Fifty et al. 2021), which the SCA paper takes over."""
 
+_MORE = "more"  # what stands behind the last cell of a line
 _IMAGES, _ATTRIBUTES, _PARTITION = (
     "img_align_celeba",
     "list_attr_celeba.txt",
@@ -54,12 +55,17 @@ def read(request: Request) -> DataSet:
     stated, names = _head(path)
     try:
         table = pd.read_csv(
-            path, sep=r"\s+", skiprows=2, header=None, names=["image", *names], index_col=False,
-            dtype={"image": str} | dict.fromkeys(names, np.int8),
-        )  # fmt: skip
+            path,
+            sep=r"\s+",
+            skiprows=2,
+            header=None,
+            names=["image", *names, _MORE],
+            index_col=False,
+            dtype={"image": str, _MORE: str} | dict.fromkeys(names, np.int8),
+        )
     except (ValueError, pd.errors.ParserError, UnicodeDecodeError, OverflowError):
         raise _broken_row(path, names) from None
-    if table[names].isna().any(axis=None) or not table[names].isin((-1, 1)).all(axis=None):
+    if table[_MORE].notna().any() or not table[names].isin((-1, 1)).all(axis=None):
         raise _broken_row(path, names)
     if len(table) != stated:
         request.findings.error(
@@ -142,12 +148,21 @@ def _partition(request: Request, images: "pd.Series[Any]") -> NDArray[np.int8] |
         request.findings.note("There is no list_eval_partition.txt: a split is drawn.")
         return None
     try:
-        table = pd.read_csv(path, sep=r"\s+", header=None, names=["image", "part"], index_col=False,
-                            dtype={"image": str, "part": np.int8})  # fmt: skip
+        table = pd.read_csv(
+            path,
+            sep=r"\s+",
+            header=None,
+            names=["image", "part", _MORE],
+            index_col=False,
+            dtype={"image": str, "part": np.int8, _MORE: str},
+        )
     except (ValueError, pd.errors.ParserError, UnicodeDecodeError, OverflowError):
         raise TaskvizError(
             f"{path.name} cannot be read: each line must hold an image and 0, 1 or 2."
         ) from None
+    if table[_MORE].notna().any():
+        row = int(table[_MORE].notna().to_numpy().argmax())
+        raise TaskvizError(f"{path.name}, line {row + 1}: more than an image and its part.")
     part = images.map(dict(zip(table["image"], table["part"], strict=True)))
     if part.isna().any():
         name = images[part.isna()].iloc[0]

@@ -106,7 +106,7 @@ def read(request: Request) -> DataSet:
     tables: list[pd.DataFrame] = []
     for place, path, number in parts:
         table = _list(path)
-        if tables and list(table.columns) != list(tables[0].columns):
+        if tables and list(table.columns) != list(tables[0].columns)[: len(table.columns)]:
             raise TaskvizError(f"{path.name} has other columns than the list before it.")
         table["file"] = place + "/" + table["stay"]
         table["part"] = number
@@ -158,10 +158,13 @@ def _parts(root: Path) -> list[tuple[str, Path, int]]:
 
 def _list(path: Path) -> "pd.DataFrame":
     import pandas as pd
+    import pyarrow as pa
+    from pyarrow import csv as csv_format
 
     try:
-        table = pd.read_csv(path, dtype={"stay": str})
-    except (ValueError, OSError, UnicodeDecodeError, pd.errors.ParserError) as error:
+        convert = csv_format.ConvertOptions(column_types={"stay": pa.string()})
+        table: pd.DataFrame = csv_format.read_csv(path, convert_options=convert).to_pandas()
+    except (pa.ArrowException, ValueError, OSError) as error:
         text = " ".join(str(error).split())[:120]
         raise TaskvizError(f"{path.name} cannot be read as a list of stays ({text}).") from None
     if "stay" not in table.columns or table.empty:

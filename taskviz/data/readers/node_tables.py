@@ -63,10 +63,9 @@ def read(request: Request) -> DataSet:
         if inputs:
             features = encode_inputs(rest, inputs).values
             names = tuple(inputs)
-        labels = rest[[name for name in wanted if name in rest.columns]]
-        default = tuple(
-            Target(name, (name,)) for name in labels.columns if name != request.split_column
-        )
+        labels = rest
+        known = [name for name in wanted if name in rest.columns]
+        default = tuple(Target(name, (name,)) for name in known if name != request.split_column)
     else:
         ids = list(dict.fromkeys(edges.ravel().tolist()))
         labels = frame_of({})
@@ -77,6 +76,11 @@ def read(request: Request) -> DataSet:
         members = _communities(request.files["communities"], place, most, request)
         labels = frame_of({str(c): labels[c] for c in labels.columns} | members)
         default = (*default, *(Target(name, (name,), "binary") for name in members))
+    if not default and not request.targets:
+        raise TaskvizError(
+            f"{request.files['nodes'].name} has no column that looks like a label: name the "
+            "targets in [[tasks]]."
+        )
     both = np.unique(np.concatenate([index, index[::-1]], axis=1), axis=1)
     if features is None:
         width = whole_option(request, "width", 32, 1, 512)

@@ -20,7 +20,8 @@ def inside(folder: Path, relative: str, what: str) -> Path:
     parts = PurePosixPath(relative.replace("\\", "/"))
     if not relative.strip() or "\0" in relative:
         raise TaskvizError(f"{what} is empty: give a path inside the collection's folder.")
-    if parts.is_absolute() or ":" in parts.parts[0] or relative.startswith("~"):
+    first = parts.parts[0] if parts.parts else ""
+    if parts.is_absolute() or ":" in first or relative.startswith("~"):
         raise TaskvizError(
             f"{what} is the absolute path {relative!r}: give a path inside the collection's folder."
         )

@@ -32,6 +32,9 @@ def default_targets(data: DataSet, separate: bool) -> tuple[Target, ...]:
         return (Target(data.class_column, (data.class_column,)),)
     if data.class_column:
         column = data.labels[data.class_column].dropna()
+        if column.nunique() == 2:
+            # Each against the rest would be one task twice.
+            return (Target(data.class_column, (data.class_column,)),)
         return tuple(Target(str(name), (str(name),)) for name in sorted(column.unique(), key=str))
     return tuple(Target(str(name), (str(name),)) for name in data.labels.columns)
 
