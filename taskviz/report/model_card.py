@@ -141,7 +141,7 @@ def interval(values: "pd.Series[float]") -> tuple[float, float]:
 def _comparison(result: TrainingResult, results: Mapping[str, TrainingResult] | None) -> list[str]:
     if not results or len(results) < 2:
         return ["## Against baselines", "Nothing was trained beside it."]
-    from taskviz.training.comparison import summary_sentences
+    from taskviz.training.sentences import summary_sentences
 
     return ["## Against baselines", "\n".join(f"- {safe(s)}" for s in summary_sentences(results))]
 

@@ -167,12 +167,13 @@ def results_table(table: "pd.DataFrame", random: Sequence[str]) -> Table:
     labels = [
         str(name)
         for name in table.columns
-        if name not in ("task", "group", "metric", *random) and not str(name).startswith(GAIN)
+        if name not in ("task", "group", "metric", *random)
+        and not str(name).startswith((GAIN, ERROR))
     ]
     rows = []
     for _, row in table.iterrows():
         cells = [str(row["task"]), group_letter(int(row["group"])), _words(row["metric"])]
-        cells += [three_digits(float(row[label])) for label in labels]
+        cells += [_with_error(row, label) for label in labels]
         if random:
             cells.append(three_digits(float(np.mean([float(row[name]) for name in random]))))
         rows.append(tuple(cells))
@@ -198,6 +199,13 @@ def gains_table(table: "pd.DataFrame", random: Sequence[str], labels: Sequence[s
         rows.append(tuple(cells))
     columns = ("task", *shown, *_mean_heading(drawn))
     return Table(columns, tuple(rows), frozenset(range(1, len(columns))))
+
+
+def _with_error(row: "pd.Series[Any]", label: str) -> str:
+    """A mean over seeds with its standard error, where there are several seeds."""
+    value = three_digits(float(row[label]))
+    error = float(row.get(ERROR + label, float("nan")))
+    return f"{value} ± {three_digits(error)}" if np.isfinite(error) else value
 
 
 def _mean_heading(random: Sequence[str]) -> tuple[str, ...]:
@@ -239,7 +247,8 @@ def metrics_table(result: TrainingResult) -> Table:
 
 def checkpoint_table(result: TrainingResult, group: int, metric: str = "loss") -> Table:
     """Values of each task of a group at its kept checkpoint."""
-    rows = result.history
+    # Of several seeds, the first: its networks are those that predict.
+    rows = result.of_seed(result.seed).history
     rows = rows[(rows["group"] == group) & (rows["metric"] == metric)]
     kept = kept_step(result, group)
     at = rows[rows["step"] == kept] if kept is not None else rows.iloc[:0]

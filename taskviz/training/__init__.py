@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from taskviz.training.comparison import comparison_table, gain_table, summary_sentences
+    from taskviz.training.comparison import comparison_table, gain_table
     from taskviz.training.group import GroupOutcome, train_group
     from taskviz.training.groups import train_grouping
     from taskviz.training.metrics import primary_metric
@@ -22,7 +22,7 @@ _HOMES = {
     "gain_table": "comparison",
     "load_result": "predict",
     "primary_metric": "metrics",
-    "summary_sentences": "comparison",
+    "summary_sentences": "sentences",
     "train_group": "group",
     "train_grouping": "groups",
 }

@@ -1,10 +1,11 @@
-"""What a comparison of groupings says: a table, gains, and sentences that claim no more."""
+"""What a comparison of groupings holds: a table, gains, and what they cost."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from taskviz.training.intervals import interval, standard_error
 from taskviz.training.metrics import primary_metric
 from taskviz.values import Task, TaskvizError, TrainingResult
 
@@ -13,24 +14,53 @@ if TYPE_CHECKING:
 
 Results = Mapping[str, TrainingResult]
 
-GAIN_COLUMNS = ("task", "contender", "group", "loss", "alone", "gain")
+GAIN_COLUMNS = (
+    "task",
+    "contender",
+    "group",
+    "loss",
+    "alone",
+    "gain",
+    "error",
+    "gain_error",
+    "seeds",
+)
+SEED_COLUMNS = ("task", "contender", "seed", "group", "loss", "alone", "gain")
+QUALITY_COLUMNS = (
+    "contender",
+    "models",
+    "weighting",
+    "loss",
+    "error",
+    "gain",
+    "gain_error",
+    "gain_low",
+    "gain_high",
+    "affinity_seconds",
+    "grouping_seconds",
+    "training_seconds",
+    "seconds",
+)
+ERROR = "± "
+"""Beginning of the columns of :func:`comparison_table` that hold a standard error over seeds."""
 
 
 def comparison_table(results: Results, split: str = "test") -> "pd.DataFrame":
-    """One row a task, one column a contender.
+    """One row a task, one column a contender; means over the seeds.
 
-    Columns: ``task``; ``group``, index of its serving group in the first contender; ``metric``,
-    the name of its primary metric; one column a contender with that metric; and, where training
-    each task alone is among the contenders, ``gain: LABEL`` for each other: the part of the loss of
-    the task alone that is saved, (L_t({t}) − L_t(S)) / L_t({t}), negative where it is worse. NaN
-    where a value is not defined on the split.
+    Columns: ``task``; ``group``, index of its serving group in the first contender (and seed);
+    ``metric``, the name of its primary metric; one column a contender with that metric; and, where
+    training each task alone is among the contenders, ``gain: LABEL`` for each other: the part of
+    the loss of the task alone that is saved, (L_t({t}) − L_t(S)) / L_t({t}), negative where it is
+    worse. Of several seeds, ``± LABEL`` and ``± gain: LABEL`` hold the standard errors over them.
+    NaN where a value is not defined on the split.
 
     Raises:
         TaskvizError: no result, or results of different tasks.
     """
     import pandas as pd
 
-    first, tasks = _first(results)
+    first, tasks = check_comparable(results)
     table = pd.DataFrame(
         {
             "task": [task.name for task in tasks],
@@ -38,39 +68,129 @@ def comparison_table(results: Results, split: str = "test") -> "pd.DataFrame":
             "metric": [primary_metric(task) for task in tasks],
         }
     )
+    errors = {}
     for label, result in results.items():
-        found = _values(result, split)
-        table[label] = [
-            found.get((task.name, primary_metric(task)), float("nan")) for task in tasks
+        found = [_values(result.of_seed(seed), split) for seed in result.seeds]
+        primary = [
+            [values.get((task.name, primary_metric(task)), np.nan) for values in found]
+            for task in tasks
         ]
+        table[label] = [float(np.mean(row)) for row in primary]
+        if len(found) > 1:
+            errors[ERROR + label] = [standard_error(row) for row in primary]
     alone = alone_label(results)
     if alone is not None:
-        gains = gain_table(results, split).set_index(["contender", "task"])["gain"]
-        for label in results:
+        gains = gain_table(results, split).set_index(["contender", "task"])
+        for label, result in results.items():
             if label != alone:
-                table[f"gain: {label}"] = [float(gains[label, task.name]) for task in tasks]
-    return table
+                own = gains.loc[label].reindex(table["task"])
+                table[f"gain: {label}"] = own["gain"].to_list()
+                if len(result.seeds) > 1:
+                    errors[f"{ERROR}gain: {label}"] = own["gain_error"].to_list()
+    return table.assign(**errors)
 
 
-def gain_table(results: Results, split: str = "test") -> "pd.DataFrame":
-    """One row a task and contender: its loss in the serving group, alone, and the gain.
+def seed_table(results: Results, split: str = "test") -> "pd.DataFrame":
+    """One row a task, contender and seed: loss in the serving group, alone, and the gain.
 
-    Columns :data:`GAIN_COLUMNS`; ``alone`` and ``gain`` are NaN where no contender trains each
-    task alone.
+    Columns :data:`SEED_COLUMNS`; ``alone`` and ``gain`` are NaN where no contender trains each
+    task alone from that seed.
     """
     import pandas as pd
 
-    _, tasks = _first(results)
-    losses = {label: _values(result, split) for label, result in results.items()}
+    _, tasks = check_comparable(results)
     alone = alone_label(results)
+    own = {
+        (seed, task.name): loss
+        for seed in (results[alone].seeds if alone else ())
+        for task in tasks
+        for loss in [_loss(results[str(alone)].of_seed(seed), split, task.name)]
+    }
     rows = []
     for label, result in results.items():
-        for task in tasks:
-            loss = losses[label].get((task.name, "loss"), float("nan"))
-            own = losses[alone].get((task.name, "loss"), float("nan")) if alone else float("nan")
-            gain = (own - loss) / own if own > 0 else float("nan")
-            rows.append((task.name, label, result.serving[task.name], loss, own, gain))
+        for seed in result.seeds:
+            run = result.of_seed(seed)
+            values = _values(run, split)
+            for task in tasks:
+                loss = values.get((task.name, "loss"), float("nan"))
+                base = own.get((seed, task.name), float("nan"))
+                gain = (base - loss) / base if base > 0 else float("nan")
+                rows.append((task.name, label, seed, run.serving[task.name], loss, base, gain))
+    return pd.DataFrame(rows, columns=list(SEED_COLUMNS))
+
+
+def gain_table(results: Results, split: str = "test") -> "pd.DataFrame":
+    """One row a task and contender: means over seeds of :func:`seed_table`.
+
+    Columns :data:`GAIN_COLUMNS`: ``group`` is that of the first seed, ``error`` and ``gain_error``
+    are the standard errors of ``loss`` and ``gain`` (NaN for one seed), ``seeds`` counts.
+    """
+    import pandas as pd
+
+    long = seed_table(results, split)
+    rows = []
+    for (label, task), part in long.groupby(["contender", "task"], sort=False):
+        losses, gains = part["loss"].to_numpy(float), part["gain"].to_numpy(float)
+        rows.append(
+            (
+                task,
+                label,
+                int(part["group"].iloc[0]),
+                float(losses.mean()),
+                float(part["alone"].to_numpy(float).mean()),
+                float(gains.mean()),
+                standard_error(losses),
+                standard_error(gains),
+                len(part),
+            )
+        )
     return pd.DataFrame(rows, columns=list(GAIN_COLUMNS))
+
+
+def quality_table(
+    results: Results,
+    split: str = "test",
+    *,
+    affinity_seconds: Mapping[str, float] | None = None,
+) -> "pd.DataFrame":
+    """One row a contender: quality with its uncertainty, and beside it the time it cost.
+
+    Columns :data:`QUALITY_COLUMNS`: ``loss`` is the mean over tasks, ``gain`` the mean over tasks
+    of the gain over training alone, in per cent, with its standard error over seeds and the 95 %
+    interval of Student's t; seconds are of all seeds, those of affinity and grouping once.
+
+    Args:
+        affinity_seconds: label → what its affinity took to compute; 0 where it used none.
+    """
+    import pandas as pd
+
+    long = seed_table(results, split)
+    rows = []
+    for label, result in results.items():
+        own = long[long["contender"] == label]
+        losses = own.groupby("seed", sort=False)["loss"].mean().to_numpy(float)
+        gains = 100 * own.groupby("seed", sort=False)["gain"].mean().to_numpy(float)
+        low, high = interval(gains)
+        affinity = float((affinity_seconds or {}).get(label, 0.0))
+        grouping = float(result.grouping.seconds)
+        rows.append(
+            (
+                label,
+                len(result.grouping.groups),
+                str(result.settings.get("weighting", "equal")),
+                float(losses.mean()),
+                standard_error(losses),
+                float(gains.mean()),
+                standard_error(gains),
+                low,
+                high,
+                affinity,
+                grouping,
+                float(result.seconds),
+                affinity + grouping + float(result.seconds),
+            )
+        )
+    return pd.DataFrame(rows, columns=list(QUALITY_COLUMNS))
 
 
 def alone_label(results: Results) -> str | None:
@@ -88,43 +208,12 @@ def random_labels(results: Results) -> list[str]:
     return [label for label, result in results.items() if result.grouping.method == "random"]
 
 
-def summary_sentences(results: Results, split: str = "test") -> list[str]:
-    """The comparison in plain language; the first contender is the one that was chosen.
+def check_comparable(results: Results) -> tuple[TrainingResult, list[Task]]:
+    """The first result and the tasks of all.
 
-    Losses are means over the tasks that have one under every contender. All contenders of one seed
-    share initial states and batches, and a single seed gives no interval; the sentences say so.
+    Raises:
+        TaskvizError: no result, or results of different tasks.
     """
-    first, tasks = _first(results)
-    chosen = next(iter(results))
-    losses = gain_table(results, split).pivot(index="task", columns="contender", values="loss")
-    known = losses.dropna()
-    if known.empty:
-        return [f"No task has a {split} loss under every contender: nothing can be compared."]
-    means = {label: float(known[label].mean()) for label in results}
-    models = _models(len(first.grouping.groups))
-    caution = "one seed: no interval"
-    sentences = []
-    together, alone = together_label(results), alone_label(results)
-    if together not in (None, chosen):
-        words = _relation(means[chosen], means[str(together)], split)
-        sentences.append(f"{models}: {words} all-together ({caution}).")
-    if alone not in (None, chosen):
-        words = _relation(means[chosen], means[str(alone)], split)
-        instead = f"at {models} instead of {len(tasks)}"
-        sentences.append(f"{models}: {words} training each task alone, {instead} ({caution}).")
-        sentences += _losers(losses[chosen], losses[str(alone)], split)
-    draws = [means[label] for label in random_labels(results) if label != chosen]
-    if draws:
-        sentences.append(_against_random(means[chosen], draws, models, split, caution))
-    if len(known) < len(tasks):
-        gone = f"{len(tasks) - len(known)} of {len(tasks)} tasks"
-        sentences.append(f"{gone} have no {split} loss and are left out of the means.")
-    if sentences:
-        return sentences
-    return [f"{models}: mean {split} loss {means[chosen]:.3g}, with nothing to compare it with."]
-
-
-def _first(results: Results) -> tuple[TrainingResult, list[Task]]:
     if not results:
         raise TaskvizError("There is no training result to compare: give at least one.")
     first = next(iter(results.values()))
@@ -150,42 +239,5 @@ def _label(results: Results, fits: Callable[[list[int], int], bool]) -> str | No
     return None
 
 
-def _models(count: int) -> str:
-    return f"{count} model{'' if count == 1 else 's'}"
-
-
-def _relation(loss: float, other: float, split: str) -> str:
-    change = 100 * (other - loss) / other if other > 0 else 0.0
-    if abs(change) < 0.05:
-        return f"the same {split} loss as"
-    return f"{_percent(change)} {'lower' if change > 0 else 'higher'} {split} loss than"
-
-
-def _percent(value: float) -> str:
-    return f"{abs(value):.0f} %" if abs(value) >= 10 else f"{abs(value):.2g} %"
-
-
-def _losers(losses: "pd.Series[float]", alone: "pd.Series[float]", split: str) -> list[str]:
-    change = (100 * (losses - alone) / alone).dropna()
-    worse = change[change > 0]
-    if worse.empty:
-        return []
-    count = "1 task has" if len(worse) == 1 else f"{len(worse)} tasks have"
-    return [
-        f"{count} a higher {split} loss than alone; most of all {worse.idxmax()!r}, by "
-        f"{_percent(float(worse.max()))}."
-    ]
-
-
-def _against_random(loss: float, draws: list[float], models: str, split: str, caution: str) -> str:
-    mean = float(np.mean(draws))
-    words = _relation(loss, mean, split)
-    if len(draws) == 1:
-        return f"{models}: {words} one random grouping (one draw and {caution})."
-    beaten = sum(loss < draw for draw in draws)
-    spread = _percent(100 * float(np.std(draws, ddof=1)) / mean) if mean > 0 else "0 %"
-    return (
-        f"{models}: {words} the mean of {len(draws)} random groupings, which spread by "
-        f"{spread} (standard deviation over draws), and lower than {beaten} of {len(draws)} "
-        f"({caution})."
-    )
+def _loss(result: TrainingResult, split: str, task: str) -> float:
+    return _values(result, split).get((task, "loss"), float("nan"))

@@ -2,24 +2,21 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from functools import partial
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from taskviz.data.tensors import CollectionTensors, Scaling, to_tensors
+from taskviz.data.tensors import Scaling
 from taskviz.engines import RunContext, describe_device
 from taskviz.networks import network_kind
-from taskviz.progress import Progress
-from taskviz.training.checkpoint import Checkpoints
-from taskviz.training.group import GroupOutcome, check_trainable, group_name, train_group
+from taskviz.training.group import GroupOutcome, check_trainable
 from taskviz.training.options import TrainingOptions
 from taskviz.training.predict import attach_predictor
-from taskviz.training.stored import VERSION, GroupStore
-from taskviz.training.weighting import check_weighting
+from taskviz.training.stored import VERSION
+from taskviz.training.units import GroupUnit, seed_splits, train_units
 from taskviz.values import (
     HISTORY_COLUMNS,
     METRIC_COLUMNS,
@@ -34,28 +31,7 @@ from taskviz.values import (
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["VERSION", "GroupUnit", "assemble", "check_grouping", "train_grouping", "train_units"]
-
-
-@dataclass(frozen=True)
-class GroupUnit:
-    """One network to train: the unit that an engine runs.
-
-    Args:
-        tasks: task numbers, ascending.
-        group: index of the group in its grouping.
-        contender: label of the grouping, "" where there is only one.
-    """
-
-    tasks: tuple[int, ...]
-    group: int = 0
-    contender: str = ""
-
-    @property
-    def label(self) -> dict[str, str | int]:
-        """Keys of the unit's live points."""
-        named = {"contender": self.contender} if self.contender else {}
-        return {**named, "group": self.group}
+__all__ = ["VERSION", "assemble", "check_grouping", "train_contenders", "train_grouping"]
 
 
 def train_grouping(
@@ -64,10 +40,11 @@ def train_grouping(
     options: TrainingOptions | None = None,
     *,
     weighting: str = "equal",
+    seeds: Sequence[int] | None = None,
     context: RunContext | None = None,
     dtype: torch.dtype = torch.float32,
 ) -> TrainingResult:
-    """Train one network a group.
+    """Train one network a group (and seed).
 
     Finished groups are kept in ``context.cache`` and are not trained again, be it after an
     interruption or as part of another grouping.
@@ -77,7 +54,8 @@ def train_grouping(
         grouping: must cover every task of the collection.
         options: how to train.
         weighting: name of the weighting.
-        context: seed, device, progress (one unit a group), cache and engine.
+        seeds: by default that of the context; see :func:`taskviz.training.units.seed_splits`.
+        context: seed, device, progress (one unit a network), cache and engine.
         dtype: of data and weights.
 
     Raises:
@@ -85,14 +63,66 @@ def train_grouping(
             :func:`taskviz.training.group.train_group` raises.
         Cancelled: the user asked to stop; finished groups are kept.
     """
-    options, context = options or TrainingOptions(), context or RunContext()
-    members = check_grouping(collection, grouping)
-    units = [GroupUnit(tasks, group) for group, tasks in enumerate(members)]
-    outcomes, scaling = train_units(
-        collection, units, options, weighting=weighting, context=context, dtype=dtype
+    found = train_contenders(
+        collection,
+        {"": grouping},
+        options or TrainingOptions(),
+        weightings={"": weighting},
+        seeds=seeds,
+        context=context or RunContext(),
+        dtype=dtype,
     )
-    settings = settings_of(collection, options, weighting, context, dtype)
-    return assemble(collection, grouping, outcomes, scaling, settings)
+    return found[""]
+
+
+def train_contenders(
+    collection: TaskCollection,
+    groupings: Mapping[str, Grouping],
+    options: TrainingOptions,
+    *,
+    weightings: Mapping[str, str],
+    seeds: Sequence[int] | None = None,
+    context: RunContext,
+    dtype: torch.dtype = torch.float32,
+) -> dict[str, TrainingResult]:
+    """Train the networks of several groupings, each distinct one once.
+
+    All contenders of a seed see the same split, the same batches in the same order, the same
+    initial states and the same budget of epochs.
+
+    Args:
+        groupings: label → grouping.
+        weightings: label → name of the weighting.
+
+    Raises:
+        TaskvizError: as :func:`train_grouping`, before anything is trained.
+    """
+    seeds = tuple(dict.fromkeys(seeds)) if seeds else (context.seed,)
+    splits = seed_splits(collection, seeds)
+    members: dict[tuple[int, str], list[tuple[int, ...]]] = {}
+    units = []
+    for seed, split in splits.items():
+        for label, grouping in groupings.items():
+            members[seed, label] = check_grouping(split, grouping)
+            units += [
+                GroupUnit(tasks, group, label, weightings[label], seed)
+                for group, tasks in enumerate(members[seed, label])
+            ]
+    trained = train_units(splits, units, options, context=context, dtype=dtype)
+    results = {}
+    for label, grouping in groupings.items():
+        runs = []
+        for seed, split in splits.items():
+            settings = settings_of(split, options, weightings[label], context, dtype, seed)
+            settings["resplit"] = len(splits) > 1
+            keys = [
+                GroupUnit(tasks, 0, label, weightings[label], seed).key
+                for tasks in members[seed, label]
+            ]
+            outcomes = [trained.outcomes[key] for key in keys]
+            runs.append(assemble(collection, grouping, outcomes, trained.scalings[seed], settings))
+        results[label] = attach_predictor(TrainingResult.over_seeds(runs))
+    return results
 
 
 def check_grouping(collection: TaskCollection, grouping: Grouping) -> list[tuple[int, ...]]:
@@ -114,89 +144,21 @@ def check_grouping(collection: TaskCollection, grouping: Grouping) -> list[tuple
     return members
 
 
-def train_units(
-    collection: TaskCollection,
-    units: Sequence[GroupUnit],
-    options: TrainingOptions,
-    *,
-    weighting: str,
-    context: RunContext,
-    dtype: torch.dtype = torch.float32,
-) -> tuple[dict[tuple[int, ...], GroupOutcome], Scaling]:
-    """Train every distinct group of some units once; those in the cache are taken from there.
-
-    Returns:
-        task numbers → trained group, and the scaling of the data.
-    """
-    distinct: dict[tuple[int, ...], GroupUnit] = {}
-    for unit in units:
-        distinct.setdefault(unit.tasks, unit)
-    check_weighting(weighting)
-    progress, device = context.progress, context.device
-    progress.begin(f"Training {_networks(len(distinct))}", len(distinct))
-    store = GroupStore(
-        context.cache,
-        collection,
-        options,
-        weighting=weighting,
-        seed=context.seed,
-        device=device,
-        dtype=dtype,
-    )
-    outcomes: dict[tuple[int, ...], GroupOutcome] = {}
-    for tasks, unit in distinct.items():
-        progress.check()
-        found = store.find(tasks)
-        if found is not None:
-            outcomes[tasks] = found
-            # Its curve is told again: a run that was killed may have kept the network but not yet
-            # told its last epochs, and another run never told them here.
-            for row in found.history:
-                progress.record({**unit.label, "tasks": ", ".join(found.network.tasks), **row})
-            progress.advance(1, f"{group_name(found.network.tasks)}: trained before")
-    missing = [unit for tasks, unit in distinct.items() if tasks not in outcomes]
-    data = to_tensors(collection, device, dtype)
-    train = partial(_train_unit, data, options, weighting, context.seed)
-    specs = [(unit, store.checkpoints(unit.tasks)) for unit in missing]
-    for index, outcome in context.engine.run(train, specs, progress):
-        store.put(missing[index].tasks, outcome)
-        outcomes[missing[index].tasks] = outcome
-    return outcomes, data.scaling
-
-
-def _train_unit(
-    data: CollectionTensors,
-    options: TrainingOptions,
-    weighting: str,
-    seed: int,
-    spec: tuple[GroupUnit, Checkpoints | None],
-    progress: Progress,
-) -> GroupOutcome:
-    unit, checkpoints = spec
-    return train_group(
-        data,
-        unit.tasks,
-        options,
-        weighting=weighting,
-        seed=seed,
-        progress=progress,
-        label=unit.label,
-        checkpoints=checkpoints,
-    )
-
-
 def assemble(
     collection: TaskCollection,
     grouping: Grouping,
-    outcomes: Mapping[tuple[int, ...], GroupOutcome],
+    chosen: Sequence[GroupOutcome],
     scaling: Scaling,
     settings: Mapping[str, Any],
 ) -> TrainingResult:
-    """The result of a grouping whose groups are all among ``outcomes``."""
+    """The result of one seed, not yet able to predict.
+
+    Args:
+        chosen: the trained groups of the grouping, in order.
+    """
     members = check_grouping(collection, grouping)
-    chosen = [outcomes[tasks] for tasks in members]
     serving, notes = _serving(collection, grouping, members, chosen)
-    result = TrainingResult(
+    return TrainingResult(
         grouping=grouping,
         metrics=_frame([o.metrics for o in chosen], METRIC_COLUMNS),
         history=_frame([o.history for o in chosen], HISTORY_COLUMNS),
@@ -211,14 +173,13 @@ def assemble(
         fingerprint=collection.fingerprint,
         notes=tuple(dict.fromkeys([*(n for o in chosen for n in o.notes), *notes])),
     )
-    return attach_predictor(result)
 
 
 def _serving(
     collection: TaskCollection,
     grouping: Grouping,
     members: list[tuple[int, ...]],
-    outcomes: list[GroupOutcome],
+    outcomes: Sequence[GroupOutcome],
 ) -> tuple[dict[str, int], list[str]]:
     """The group of least validation loss for each task; the planned one where none was measured."""
     serving, notes = {}, []
@@ -252,6 +213,7 @@ def settings_of(
     weighting: str,
     context: RunContext,
     dtype: torch.dtype,
+    seed: int,
 ) -> dict[str, Any]:
     """Every setting, and all that is needed to build the networks again without the data."""
     from taskviz import __version__
@@ -259,7 +221,7 @@ def settings_of(
     return {
         "options": option_values(options),
         "weighting": weighting,
-        "seed": context.seed,
+        "seed": seed,
         "device": str(context.device),
         "device_name": describe_device(context.device),
         "dtype": str(dtype).removeprefix("torch."),
@@ -299,7 +261,3 @@ def _frame(parts: list[tuple[dict[str, Any], ...]], columns: tuple[str, ...]) ->
 
     rows = [{**row, "group": group} for group, part in enumerate(parts) for row in part]
     return pd.DataFrame(rows, columns=list(columns))
-
-
-def _networks(count: int) -> str:
-    return f"{count} network{'' if count == 1 else 's'}"

@@ -49,11 +49,12 @@ def load_result(folder: Path | str) -> TrainingResult:
         predictor = Predictor.of(result)
     except TaskvizError as error:
         raise TaskvizError(f"{folder} does not hold a usable training result: {error}") from None
-    return result.with_predictor(predictor)
+    whole = replace(result, runs=tuple(attach_predictor(run) for run in result.runs))
+    return whole.with_predictor(predictor)
 
 
 def attach_predictor(result: TrainingResult) -> TrainingResult:
-    """The same result, able to predict; its networks are built when they are first asked for."""
+    """The same result (and each seed's), able to predict; networks are built when first asked."""
     found: list[Predictor] = []
 
     def predict(inputs: RawInputs) -> dict[str, NDArray[np.float64]]:
@@ -61,7 +62,8 @@ def attach_predictor(result: TrainingResult) -> TrainingResult:
             found.append(Predictor.of(result))
         return found[0](inputs)
 
-    return result.with_predictor(predict)
+    whole = replace(result, runs=tuple(attach_predictor(run) for run in result.runs))
+    return whole.with_predictor(predict)
 
 
 @dataclass(frozen=True, eq=False)

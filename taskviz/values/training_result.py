@@ -1,6 +1,6 @@
 """What training the groups gave: metrics, curves, weights."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,7 +53,11 @@ class TrainedNetwork:
 
 @dataclass(frozen=True, eq=False)
 class TrainingResult:
-    """A trained grouping. Immutable.
+    """A trained grouping, from one seed or from several. Immutable.
+
+    Of several seeds, ``metrics`` and ``history`` hold all; networks, serving, preprocessing and
+    predictions are those of the first, and ``runs`` holds the result of each by itself. An average
+    of their predictions would be another, larger model than the one whose metrics are shown.
 
     Args:
         grouping: what was trained.
@@ -64,6 +68,8 @@ class TrainingResult:
         preprocessing: arrays that turn raw inputs and targets into what the networks see,
             measured on the training split only.
         settings: every setting in full, as plain data.
+        seconds: training time of all its networks.
+        runs: one result a seed, where there are several.
         predictor: raw inputs → task → predictions; attached by ``taskviz.training``.
     """
 
@@ -79,7 +85,45 @@ class TrainingResult:
     collection: str = ""
     fingerprint: str = ""
     notes: tuple[str, ...] = ()
+    runs: "tuple[TrainingResult, ...]" = ()
     predictor: Predictor | None = None
+
+    @classmethod
+    def over_seeds(cls, runs: "Sequence[TrainingResult]") -> "TrainingResult":
+        """One result of several seeds' results of the same grouping; of one, that one itself."""
+        import pandas as pd
+
+        first = runs[0]
+        if len(runs) == 1:
+            return first
+        seeds = [run.seed for run in runs]
+        return replace(
+            first,
+            metrics=pd.concat([run.metrics for run in runs], ignore_index=True),
+            history=pd.concat([run.history for run in runs], ignore_index=True),
+            settings={**first.settings, "seeds": seeds},
+            seconds=sum(run.seconds for run in runs),
+            notes=tuple(dict.fromkeys(note for run in runs for note in run.notes)),
+            runs=tuple(runs),
+        )
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Every seed it was trained from."""
+        return tuple(run.seed for run in self.runs) or (self.seed,)
+
+    def of_seed(self, seed: int) -> "TrainingResult":
+        """The result of one seed by itself, with its own networks.
+
+        Raises:
+            TaskvizError: it was not trained from this seed.
+        """
+        for run in self.runs or (self,):
+            if run.seed == seed:
+                return run
+        raise TaskvizError(
+            f"The result has no seed {seed}: it was trained from {', '.join(map(str, self.seeds))}."
+        )
 
     def predict(self, inputs: Inputs | Mapping[str, Inputs]) -> dict[str, NDArray[np.float64]]:
         """Predictions of each task's serving network.
@@ -99,7 +143,11 @@ class TrainingResult:
         return self.predictor(inputs)
 
     def served(self, split: str = "test") -> "pd.DataFrame":
-        """Metrics of each task under its serving group only."""
+        """Metrics of each task under its serving group only, chosen in each seed by itself."""
+        if self.runs:
+            import pandas as pd
+
+            return pd.concat([run.served(split) for run in self.runs], ignore_index=True)
         rows = self.metrics[self.metrics["split"] == split]
         served = rows["task"].map(self.serving) == rows["group"]
         return rows[served].reset_index(drop=True)
@@ -110,23 +158,33 @@ class TrainingResult:
 
     def save(self, folder: Path | str) -> Path:
         """Write safetensors and JSON, never pickle; ``result.json`` goes last."""
-        from safetensors.numpy import save as to_bytes
-
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
+        first, *rest = self.runs or (self,)
+        data = first._write(folder, "")
+        if rest:
+            data["runs"] = [run._write(folder, f"seed_{run.seed}.") for run in rest]
+        write_text(folder / "result.json", dumps(data))
+        return folder
+
+    def _write(self, folder: Path, prefix: str) -> dict[str, Any]:
+        """Arrays of one seed as files; what else there is to say of it."""
+        from safetensors.numpy import save as to_bytes
+
         for i, network in enumerate(self.networks):
-            _write_bytes(folder / f"group_{i}.safetensors", to_bytes(_contiguous(network.weights)))
+            packed = to_bytes(_contiguous(network.weights))
+            _write_bytes(folder / f"{prefix}group_{i}.safetensors", packed)
         if self.preprocessing:
             packed = to_bytes(_contiguous(self.preprocessing))
-            _write_bytes(folder / "preprocessing.safetensors", packed)
-        data = {
+            _write_bytes(folder / f"{prefix}preprocessing.safetensors", packed)
+        return {
             "grouping": self.grouping.to_json(),
             "metrics": _frame_to_json(self.metrics),
             "history": _frame_to_json(self.history),
             "serving": dict(self.serving),
             "networks": [
                 {
-                    "file": f"group_{i}.safetensors",
+                    "file": f"{prefix}group_{i}.safetensors",
                     "tasks": list(network.tasks),
                     "seed": network.seed,
                     "best_step": network.best_step,
@@ -141,47 +199,55 @@ class TrainingResult:
             "fingerprint": self.fingerprint,
             "notes": list(self.notes),
         }
-        write_text(folder / "result.json", dumps(data))
-        return folder
 
     @classmethod
     def read(cls, folder: Path | str) -> "TrainingResult":
         """Read what :meth:`save` wrote; :func:`taskviz.load_result` also attaches the predictor."""
         from safetensors import SafetensorError
-        from safetensors.numpy import load_file
 
         folder = Path(folder)
         data = read_json(folder / "result.json", "training result")
         try:
-            networks = tuple(
-                TrainedNetwork(
-                    tasks=tuple(entry["tasks"]),
-                    weights=load_file(folder / Path(entry["file"]).name),
-                    seed=entry["seed"],
-                    best_step=entry["best_step"],
-                    seconds=entry["seconds"],
-                )
-                for entry in data["networks"]
-            )
-            packed = folder / "preprocessing.safetensors"
-            return cls(
-                grouping=Grouping.from_json(data["grouping"]),
-                metrics=_frame_from_json(data["metrics"]),
-                history=_frame_from_json(data["history"]),
-                serving={str(task): int(index) for task, index in data["serving"].items()},
-                networks=networks,
-                preprocessing=load_file(packed) if packed.exists() else {},
-                settings=data["settings"],
-                seed=int(data["seed"]),
-                seconds=float(data["seconds"]),
-                collection=str(data["collection"]),
-                fingerprint=str(data["fingerprint"]),
-                notes=tuple(data["notes"]),
-            )
+            first = cls._read(folder, "", data)
+            rest = [
+                cls._read(folder, f"seed_{int(part['seed'])}.", part)
+                for part in data.get("runs", ())
+            ]
+            return cls.over_seeds([first, *rest])
         except (KeyError, TypeError, ValueError, AttributeError, OSError, SafetensorError) as error:
             raise TaskvizError(
                 f"{folder} does not hold a whole training result ({type(error).__name__}: {error})."
             ) from None
+
+    @classmethod
+    def _read(cls, folder: Path, prefix: str, data: Mapping[str, Any]) -> "TrainingResult":
+        from safetensors.numpy import load_file
+
+        networks = tuple(
+            TrainedNetwork(
+                tasks=tuple(entry["tasks"]),
+                weights=load_file(folder / Path(entry["file"]).name),
+                seed=entry["seed"],
+                best_step=entry["best_step"],
+                seconds=entry["seconds"],
+            )
+            for entry in data["networks"]
+        )
+        packed = folder / f"{prefix}preprocessing.safetensors"
+        return cls(
+            grouping=Grouping.from_json(data["grouping"]),
+            metrics=_frame_from_json(data["metrics"]),
+            history=_frame_from_json(data["history"]),
+            serving={str(task): int(index) for task, index in data["serving"].items()},
+            networks=networks,
+            preprocessing=load_file(packed) if packed.exists() else {},
+            settings=data["settings"],
+            seed=int(data["seed"]),
+            seconds=float(data["seconds"]),
+            collection=str(data["collection"]),
+            fingerprint=str(data["fingerprint"]),
+            notes=tuple(data["notes"]),
+        )
 
 
 def _contiguous(arrays: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:

@@ -105,7 +105,7 @@ def test_what_was_found_is_told(study, page: Page) -> None:  # type: ignore[no-u
         assert f"{name} {value}" in words
     for name, value in study.results["chosen"].settings["options"].items():
         assert f"{name.replace('_', ' ')} " in words
-        assert str(value) in words
+        assert {True: "yes", False: "no"}.get(value, str(value)) in words
 
 
 def test_each_chart_has_alt_text_and_a_table(page: Page) -> None:

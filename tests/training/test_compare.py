@@ -5,14 +5,17 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.stats
 
 from taskviz.cache import Cache
 from taskviz.engines import RunContext
 from taskviz.progress import Progress
 from taskviz.training.compare import compare
-from taskviz.training.comparison import comparison_table, gain_table, summary_sentences
+from taskviz.training.comparison import comparison_table, gain_table, quality_table, seed_table
 from taskviz.training.groups import train_grouping
+from taskviz.training.intervals import crossed, paired
 from taskviz.training.options import TrainingOptions
+from taskviz.training.sentences import summary_sentences
 from taskviz.values import METRIC_COLUMNS, Grouping, Task, TaskvizError, TrainingResult
 
 QUICK = TrainingOptions(epochs=3, width=8)
@@ -163,15 +166,14 @@ def test_sentences_against_each_baseline():
         "r1": made([["a", "b"]], {"a": 0.4, "b": 0.4}, method="random"),
         "r2": made([["a", "b"]], {"a": 0.8, "b": 0.8}, method="random"),
     }
-    spread = 100 * np.std([0.4, 0.8], ddof=1) / 0.6
     assert summary_sentences(results) == [
-        "3 models: 4 % lower test loss than all-together (one seed: no interval).",
-        "3 models: 20 % higher test loss than training each task alone, at 3 models instead of 2 "
-        "(one seed: no interval).",
-        "1 task has a higher test loss than alone; most of all 'a', by 60 %.",
-        f"3 models: 20 % lower test loss than the mean of 2 random groupings, which spread by "
-        f"{spread:.0f} % (standard deviation over draws), and lower than 1 of 2 "
-        "(one seed: no interval).",
+        "3 models: 4 % lower test loss than all-together (one seed: no interval, so no claim).",
+        "3 models: 20 % higher test loss than training each task alone, at 3 models instead of "
+        "2 models (one seed: no interval, so no claim).",
+        "1 task has a higher test loss than alone; most of all 'a', by 60 % (one seed: no "
+        "interval, so no claim).",
+        "3 models: 10 % lower test loss than the mean of 2 random groupings (one seed: no "
+        "interval, so no claim); lower than 1 of the 2.",
     ]
 
 
@@ -180,7 +182,8 @@ def test_equal_losses_and_single_draws_and_nothing_to_compare():
     results = {"chosen": chosen, "r": made([["a", "b"]], {"a": 0.4, "b": 0.4}, method="random")}
     together = summary_sentences(results)
     assert together[-1] == (
-        "2 models: the same test loss as one random grouping (one draw and one seed: no interval)."
+        "2 models: the same test loss as one random grouping (one draw) (one seed: no interval, so "
+        "no claim)."
     )
     assert summary_sentences({"chosen": chosen}) == [
         "2 models: mean test loss 0.4, with nothing to compare it with."
@@ -194,3 +197,160 @@ def test_results_of_other_tasks_cannot_be_compared():
     two = made([["a"]], {"a": 0.4, "b": 0.4})
     with pytest.raises(TaskvizError, match="'two' was trained on other tasks than 'one'"):
         comparison_table({"one": one, "two": two})
+
+
+def seeded(groups, losses, method="manual"):
+    """A result of several seeds, one dict of losses a seed."""
+    runs = [made(groups, each, method, seed=seed) for seed, each in enumerate(losses)]
+    return TrainingResult.over_seeds(runs)
+
+
+def test_a_difference_is_claimed_with_its_interval_only():
+    chosen = [{"a": x, "b": x} for x in (0.40, 0.50, 0.60)]
+    clear = [{"a": x * 1.10, "b": x * 1.10} for x in (0.40, 0.50, 0.61)]
+    noisy = [{"a": x, "b": x} for x in (0.50, 0.45, 0.62)]
+    results = {
+        "chosen": seeded([["a"], ["b"]], chosen),
+        "together": seeded([["a", "b"]], clear),
+        "other": seeded([["b"], ["a"]], noisy),
+    }
+    # By hand: per cent saved seed by seed, their mean, and Student's t with 2 degrees of freedom.
+    saved = [100 * (0.44 - 0.40) / 0.44, 100 * 0.05 / 0.55, 100 * (0.671 - 0.6) / 0.671]
+    error = np.std(saved, ddof=1) / math.sqrt(3)
+    found = paired(results, "chosen", "together")
+    assert found.mean == pytest.approx(np.mean(saved))
+    assert found.error == pytest.approx(error)
+    assert found.high - found.mean == pytest.approx(4.302653 * error)
+    first, second = summary_sentences(results)
+    assert first == (
+        f"2 models: {np.mean(saved):.1f} ± {error:.1f} % lower test loss than all-together (95 % "
+        f"interval {found.low:.1f} to {found.high:.1f} %, 3 seeds)."
+    )
+    assert second.startswith("2 models: no measurable difference in test loss from other (+")
+    assert "95 % interval −" in second
+
+
+def test_draws_and_seeds_both_count():
+    rng = np.random.default_rng(0)
+    results = {"chosen": seeded([["a"], ["b"]], [{"a": 0.5, "b": 0.5}] * 4)}
+    losses = 0.6 + 0.05 * rng.normal(size=(3, 4))
+    for draw, row in enumerate(losses):
+        results[f"random {draw}"] = seeded(
+            [["a", "b"]], [{"a": x, "b": x} for x in row], method="random"
+        )
+    r = 100 * (losses - 0.5) / losses
+    found = paired(results, "chosen", [f"random {draw}" for draw in range(3)])
+    variance = r.mean(1).var(ddof=1) / 3 + r.mean(0).var(ddof=1) / 4
+    assert found.mean == pytest.approx(r.mean())
+    assert found.error == pytest.approx(math.sqrt(variance))
+    assert found.high - found.mean == pytest.approx(4.302653 * found.error)
+    assert "3 random groupings" in summary_sentences(results)[-1]
+
+
+@pytest.mark.parametrize(("seed_spread", "draw_spread"), [(1, 1), (1, 0), (0, 1), (0, 0)])
+def test_the_interval_covers_the_truth(seed_spread, draw_spread):
+    """Simulated seeds and draws: the 95 % interval holds the true difference at least so often."""
+    rng = np.random.default_rng(1)
+    held = 0
+    for _ in range(2000):
+        seeds, draws = seed_spread * rng.normal(size=4), draw_spread * rng.normal(size=5)
+        mean, error, freedom = crossed(seeds + draws[:, None] + 0.5 * rng.normal(size=(5, 4)))
+        held += abs(mean) <= scipy.stats.t.ppf(0.975, freedom) * error
+    assert held / 2000 >= 0.94
+
+
+def test_tables_over_seeds():
+    results = {
+        "chosen": seeded([["a", "b"]], [{"a": 0.4, "b": 0.2}, {"a": 0.6, "b": 0.2}]),
+        "alone": seeded([["a"], ["b"]], [{"a": 0.8, "b": 0.2}, {"a": 0.8, "b": 0.4}]),
+    }
+    table = comparison_table(results)
+    assert list(table.columns) == [
+        "task", "group", "metric", "chosen", "alone", "gain: chosen", "± chosen", "± alone",
+        "± gain: chosen",
+    ]  # fmt: skip
+    assert table["chosen"].tolist() == pytest.approx([5.0, 2.0])
+    assert table["± chosen"].tolist() == pytest.approx([1.0, 0.0])
+    assert table["gain: chosen"].tolist() == pytest.approx([0.375, 0.25])
+    long = seed_table(results)
+    assert len(long) == 8
+    assert long[long["contender"] == "chosen"]["gain"].tolist() == pytest.approx(
+        [0.5, 0.0, 0.25, 0.5]
+    )
+    quality = quality_table(results, affinity_seconds={"chosen": 3.0}).set_index("contender")
+    assert quality.loc["chosen", "gain"] == pytest.approx(100 * (0.25 + 0.375) / 2)
+    assert quality.loc["chosen", "gain_error"] == pytest.approx(6.25)
+    assert quality.loc["chosen", "seconds"] == pytest.approx(3.0)
+    assert quality.loc["alone", "gain"] == 0
+
+
+def test_several_seeds_are_trained_on_splits_of_their_own(toy, tmp_path):
+    context = RunContext(cache=Cache(tmp_path))
+    groupings = {k: v for k, v in contenders().items() if k != "random 2"}
+    results = compare(toy, groupings, QUICK, seeds=[0, 1, 2], context=context)
+    chosen = results["chosen"]
+    assert chosen.seeds == (0, 1, 2)
+    assert set(chosen.metrics["seed"]) == set(chosen.history["seed"]) == {0, 1, 2}
+    assert len(chosen.served("test")["seed"].unique()) == 3
+    one = compare(toy, {"x": groupings["chosen"]}, QUICK, seeds=[1])["x"]
+    other = chosen.of_seed(1)
+    assert other.settings["resplit"]
+    assert not one.settings["resplit"]
+    # Its own training rows: other weights than on the collection's split.
+    name = "heads.0.bias"
+    assert not np.array_equal(one.networks[0].weights[name], other.networks[0].weights[name])
+    # Trained once: a second call finds every network.
+    seen = Listener()
+    again = compare(
+        toy,
+        groupings,
+        QUICK,
+        seeds=[0, 1, 2],
+        context=RunContext(progress=seen, cache=Cache(tmp_path)),
+    )
+    assert again["chosen"].metrics.equals(chosen.metrics)
+    assert len(list(Cache(tmp_path).entries("network"))) == 7 * 3
+    with pytest.raises(TaskvizError, match="no seed 7: it was trained from 0, 1, 2"):
+        chosen.of_seed(7)
+
+
+def test_a_result_of_several_seeds_is_kept_whole(toy, tmp_path):
+    from taskviz.training.predict import load_result
+
+    result = compare(toy, {"x": contenders()["chosen"]}, QUICK, seeds=[4, 2])["x"]
+    read = load_result(result.save(tmp_path / "out"))
+    assert read.seeds == (4, 2)
+    assert read.metrics.equals(result.metrics)
+    assert read.history.equals(result.history)
+    assert read.serving == result.serving
+    inputs = toy.samples[0].inputs[:5]
+    for seed in (4, 2):
+        one, two = result.of_seed(seed).predict(inputs), read.of_seed(seed).predict(inputs)
+        assert all(np.array_equal(one[task], two[task]) for task in one)
+    # The whole predicts by its first seed.
+    first = result.of_seed(4).predict(inputs)
+    assert all(np.array_equal(result.predict(inputs)[task], first[task]) for task in first)
+
+
+def test_contenders_may_have_weightings_of_their_own(toy, tmp_path):
+    together = Grouping.of([["t0", "t1", "t2", "t3"]])
+    results = compare(
+        toy,
+        {"plain": together, "uw": together, "alone": contenders()["all-separate"]},
+        QUICK,
+        weighting={"uw": "uw", "alone": "pcgrad"},
+        context=RunContext(cache=Cache(tmp_path)),
+    )
+    assert [r.settings["weighting"] for r in results.values()] == ["equal", "uw", "pcgrad"]
+    assert not np.array_equal(
+        results["plain"].networks[0].weights["heads.0.bias"],
+        results["uw"].networks[0].weights["heads.0.bias"],
+    )
+    # Alone there is nothing to weigh: no training of its own under another weighting.
+    compare(
+        toy,
+        {"alone": contenders()["all-separate"]},
+        QUICK,
+        context=RunContext(cache=Cache(tmp_path)),
+    )
+    assert len(list(Cache(tmp_path).entries("network"))) == 2 + 4

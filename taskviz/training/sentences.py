@@ -1,0 +1,150 @@
+"""A comparison in plain language, which claims a difference only with its interval."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from taskviz.training.comparison import (
+    alone_label,
+    check_comparable,
+    gain_table,
+    random_labels,
+    seed_table,
+    together_label,
+)
+from taskviz.training.intervals import LEVEL, Paired, interval, mean_losses, paired
+from taskviz.values import TrainingResult
+
+Results = Mapping[str, TrainingResult]
+
+
+def summary_sentences(results: Results, split: str = "test") -> list[str]:
+    """The comparison in plain language; the first contender is the one that was chosen.
+
+    Losses are means over the tasks that have one under every contender. A difference is claimed
+    where the 95 % interval over seeds (and over draws of random groupings) leaves out 0; from one
+    seed there is no interval, and the sentences say so.
+    """
+    first, tasks = check_comparable(results)
+    chosen = next(iter(results))
+    known = gain_table(results, split).pivot(index="task", columns="contender", values="loss")
+    known = known.dropna()
+    if known.empty:
+        return [f"No task has a {split} loss under every contender: nothing can be compared."]
+    models = _models(len(first.grouping.groups))
+    together, alone = together_label(results), alone_label(results)
+    draws = [label for label in random_labels(results) if label != chosen]
+    sentences = []
+    for label in results:
+        if label == chosen or label in draws:
+            continue
+        name = label
+        if label == together:
+            name = "all-together" if "together" in label else f"all tasks together ({label})"
+        elif label == alone:
+            name = f"training each task alone, at {models} instead of {_models(len(tasks))}"
+        sentences.append(_against(paired(results, chosen, label, split), models, name, split))
+        if label == alone:
+            sentences += _losers(results, chosen, split)
+    if draws:
+        sentences.append(_against_draws(results, chosen, draws, models, split))
+    if len(known) < len(tasks):
+        gone = f"{len(tasks) - len(known)} of {len(tasks)} tasks"
+        sentences.append(f"{gone} have no {split} loss and are left out of the means.")
+    if sentences:
+        return sentences
+    mean = float(np.mean(list(mean_losses(results, split)[chosen].values())))
+    return [f"{models}: mean {split} loss {mean:.3g}, with nothing to compare it with."]
+
+
+def _against(found: Paired, models: str, name: str, split: str) -> str:
+    if found.seeds < 2:
+        return (
+            f"{models}: {_one_seed(found.mean, split)} {name} (one seed: no interval, so no claim)."
+        )
+    seeds = f"{found.seeds} seeds"
+    if not found.measurable:
+        return (
+            f"{models}: no measurable difference in {split} loss from {name} ({_span(found)}, "
+            f"{seeds})."
+        )
+    return (
+        f"{models}: {_size(found)} {'lower' if found.mean > 0 else 'higher'} {split} loss than "
+        f"{name} ({_interval(found)}, {seeds})."
+    )
+
+
+def _against_draws(results: Results, chosen: str, draws: list[str], models: str, split: str) -> str:
+    found = paired(results, chosen, draws, split)
+    if len(draws) == 1:
+        return _against(found, models, "one random grouping (one draw)", split)
+    means = {
+        label: float(np.mean(list(by_seed.values())))
+        for label, by_seed in mean_losses(results, split).items()
+    }
+    beaten = sum(means[chosen] < means[label] for label in draws)
+    name = f"the mean of {len(draws)} random groupings"
+    rest = f"; lower than {beaten} of the {len(draws)}."
+    return _against(found, models, name, split).removesuffix(".") + rest
+
+
+def _losers(results: Results, chosen: str, split: str) -> list[str]:
+    """Tasks that are worse off than alone."""
+    long = seed_table(results, split)
+    own = long[long["contender"] == chosen]
+    worse: dict[str, float] = {}
+    count = 1
+    for task, part in own.groupby("task", sort=False):
+        gains = part["gain"].to_numpy(float)
+        count = len(gains)
+        high = interval(gains)[1] if count > 1 else float(gains.mean())
+        if high < 0:
+            worse[str(task)] = -100 * float(gains.mean())
+    if not worse:
+        return []
+    tasks = "1 task has" if len(worse) == 1 else f"{len(worse)} tasks have"
+    most = max(worse, key=worse.__getitem__)
+    caution = (
+        "one seed: no interval, so no claim"
+        if count == 1
+        else f"the {LEVEL:.0%} interval over {count} seeds leaves out 0".replace("%", " %")
+    )
+    return [
+        f"{tasks} a higher {split} loss than alone; most of all {most!r}, by "
+        f"{_percent(worse[most])} ({caution})."
+    ]
+
+
+def _one_seed(mean: float, split: str) -> str:
+    if abs(mean) < 0.05:
+        return f"the same {split} loss as"
+    return f"{_percent(mean)} {'lower' if mean > 0 else 'higher'} {split} loss than"
+
+
+def _size(found: Paired) -> str:
+    return f"{abs(found.mean):.1f} ± {found.error:.1f} %"
+
+
+def _span(found: Paired) -> str:
+    return f"{_signed(found.mean)} ± {found.error:.1f} %, {_interval(found)}"
+
+
+def _interval(found: Paired) -> str:
+    low, high = found.low, found.high
+    if found.measurable and found.mean < 0:
+        low, high = -high, -low
+    if found.measurable:
+        return f"95 % interval {low:.1f} to {high:.1f} %"
+    return f"95 % interval {_signed(low)} to {_signed(high)} %"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.1f}".replace("-", "−")
+
+
+def _models(count: int) -> str:
+    return f"{count} model{'' if count == 1 else 's'}"
+
+
+def _percent(value: float) -> str:
+    return f"{abs(value):.0f} %" if abs(value) >= 10 else f"{abs(value):.2g} %"
