@@ -257,6 +257,17 @@ class TestTrain:
         assert status == 0
         assert "all-separate" in out
 
+    def test_over_seeds_and_by_a_gradient_method(self, run, run_json, tmp_path):
+        Grouping.of([["Weight", "Waist"], ["Pulse"]]).save(tmp_path / "g.json")
+        words = ("train", "linnerud", "--grouping", "g.json", "--epochs", 2, "--width", 4)
+        data = run_json(*words, "--seeds", 2, "--weighting", "pcgrad")
+        assert data["seeds"] == [0, 1]
+        assert {row["seed"] for row in data["metrics"]} == {0, 1}
+        assert data["settings"]["weighting"] == "pcgrad"
+        status, _, err = run(*words, "--weighting", "pcgrat")
+        assert status == 2
+        assert "Did you mean 'pcgrad'" in err
+
     def test_of_a_saved_grouping(self, run_json, tmp_path):
         Grouping.of([["Weight"], ["Waist", "Pulse"]]).save(tmp_path / "g.json")
         data = run_json("train", "linnerud", "--grouping", "g.json", "--epochs", 2)

@@ -1,5 +1,6 @@
 """``taskviz train``."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -55,6 +56,22 @@ def train(
         typer.Option("--baselines", help="Train all-together, all-separate and random ones too."),
     ] = False,
     random_draws: RandomDraws = 3,
+    paper: Annotated[
+        bool,
+        typer.Option(
+            "--paper",
+            help="The SCA paper's comparison: one network under GradNorm, UW, PCGrad and Nash-MTL "
+            "against the groups (two, by SCA, where neither --budget nor --grouping is given).",
+        ),
+    ] = False,
+    seeds: Annotated[
+        int | None,
+        typer.Option(
+            help="How many seeds, from --seed on; by default 3 in a comparison, else 1.",
+            min=1,
+            max=100,
+        ),
+    ] = None,
     targets: Targets = "",
     tasks: Tasks = "",
     kinds: Kinds = None,
@@ -73,15 +90,18 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train one network a group. Training options follow as --epochs 50, --patience 5, …"""
-    from taskviz.verbs import compare_groupings, contenders
+    from taskviz.verbs import compare_groupings, contenders, paper_contenders
     from taskviz.verbs.options import training_options
 
+    if paper and budget is None and grouping_file is None:
+        budget = 2.0
     plan = Plan(budget, grouping_file, method, grouper, affinity_options, grouping_options)
     source = Source(reference, targets, tasks, kinds, leave_out, split_seed)
     chosen = training_options(method_options(context, options))
+    count = seeds or (3 if baselines or paper else 1)
     with progress_bar() as progress:
         collection = source.open()
-        grouping, _ = plan.make(collection, seed, device, progress, use_cache=not no_cache)
+        grouping, matrix = plan.make(collection, seed, device, progress, use_cache=not no_cache)
         if background:
             from taskviz.cli.jobs import put_started
             from taskviz.jobs import start_job
@@ -94,46 +114,54 @@ def train(
                 "weighting": weighting,
                 "options": chosen,
                 "seed": seed,
+                "seeds": count,
+                "paper": paper,
             }
             put_started(start_job("training", spec, device=device), as_json)
             return
         groupings = {"chosen": grouping}
-        if baselines:
+        weightings = {"chosen": weighting}
+        if paper:
+            groupings, weightings = paper_contenders(collection, grouping)
+        elif baselines:
             groupings = contenders(collection, None, grouping, random_draws=random_draws, seed=seed)
+            weightings = dict.fromkeys(groupings, weighting)
         results = compare_groupings(
             collection,
             groupings,
-            weighting,
+            weightings,
             seed,
             device,
             progress,
             use_cache=not no_cache,
+            seeds=count if count > 1 else None,
             **chosen,
         )
+    first = next(iter(results))
     if out is not None:
         save_results(results, out)
     if as_json:
         put_json(
             {
-                **result_json(results["chosen"]),
+                **result_json(results[first]),
                 "contenders": {label: result_json(result) for label, result in results.items()},
             }
-            if baselines
-            else result_json(results["chosen"])
+            if baselines or paper
+            else result_json(results[first])
         )
         return
-    put_results(results)
+    put_results(results, {} if matrix is None else {first: matrix.seconds})
 
 
 def save_results(results: dict[str, TrainingResult], folder: Path) -> None:
-    """The chosen grouping into the folder itself, each baseline into one below it.
+    """The first contender into the folder itself, each other into one below it.
 
     Raises:
         TaskvizError: the folder cannot be written.
     """
     try:
-        for label, result in results.items():
-            result.save(folder if label == "chosen" else folder / label.replace(" ", "-"))
+        for number, (label, result) in enumerate(results.items()):
+            result.save(folder / label.replace(" ", "-") if number else folder)
     except OSError as error:
         raise TaskvizError(
             f"Cannot write to {folder} ({error.strerror or error}): give a folder that can be "
@@ -160,14 +188,18 @@ def result_json(result: TrainingResult) -> dict[str, Any]:
         ],
         "settings": dict(result.settings),
         "seed": result.seed,
+        "seeds": list(result.seeds),
         "seconds": result.seconds,
         "notes": list(result.notes),
     }
 
 
-def put_results(results: dict[str, TrainingResult]) -> None:
-    """A table of tasks against contenders on the test split, and what it says."""
+def put_results(
+    results: dict[str, TrainingResult], affinity_seconds: Mapping[str, float] | None = None
+) -> None:
+    """Tasks against contenders on the test split, what that says, and what it cost."""
     from taskviz.training.compare import comparison_table, summary_sentences
+    from taskviz.training.comparison import quality_table
 
     table = comparison_table(results)
     put_table(
@@ -175,6 +207,13 @@ def put_results(results: dict[str, TrainingResult]) -> None:
         list(map(str, table.columns)),
         table.assign(group=table["group"] + 1).to_numpy().tolist(),
     )
+    if len(results) > 1:
+        quality = quality_table(results, affinity_seconds=affinity_seconds)
+        put_table(
+            "Gain over training alone (%, 95 % interval) and seconds spent",
+            list(map(str, quality.columns)),
+            quality.to_numpy().tolist(),
+        )
     for sentence in summary_sentences(results):
         put_line(sentence)
     seconds = sum(result.seconds for result in results.values())

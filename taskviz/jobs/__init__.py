@@ -1,7 +1,7 @@
 """Long work outside the pages: store, worker process, launcher."""
 
 from taskviz.jobs.job import LIVE, STATES, Job, State
-from taskviz.jobs.launcher import cancel_job, delete_job, resume_job, start_job
+from taskviz.jobs.launcher import cancel_job, delete_job, extend_job, resume_job, start_job
 from taskviz.jobs.store import JobStore
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "State",
     "cancel_job",
     "delete_job",
+    "extend_job",
     "resume_job",
     "start_job",
 ]

@@ -5,7 +5,7 @@ is imported.
 """
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from taskviz.cache import Cache
 from taskviz.jobs.grouping_kinds import StabilitySpec
@@ -13,6 +13,9 @@ from taskviz.jobs.landscape_kinds import DynamicsSpec, LandscapeSpec, OptimaSpec
 from taskviz.jobs.spec import JobSpec, Spec, name_of, whole
 from taskviz.progress import Progress
 from taskviz.values import Grouping, TaskvizError, option_values, unknown_choice
+
+if TYPE_CHECKING:
+    from taskviz.values import TaskCollection
 
 
 @dataclass(frozen=True)
@@ -66,11 +69,14 @@ class TrainingSpec(JobSpec):
     """Train a grouping, with its baselines or without; result ``{"results": {label: key}}``.
 
     Args:
-        grouping: a :class:`Grouping` as plain data.
+        grouping: a :class:`Grouping` as plain data; may be empty with ``paper``.
         affinity: key of the matrix it was made from, or None; its tasks are checked.
         baselines: True trains all-together, all-separate and random groupings beside it.
         random_draws: how many random groupings.
         weighting: of the task losses.
+        seeds: how many, counted up from ``seed``; None: 3 in a comparison, 1 otherwise.
+        paper: True trains the SCA paper's contenders instead; without a grouping it makes two
+            groups by SCA first, whose matrix is then ``affinity`` in the result.
     """
 
     grouping: Spec | None = None
@@ -78,62 +84,106 @@ class TrainingSpec(JobSpec):
     baselines: bool = True
     random_draws: int = 3
     weighting: str = "equal"
+    seeds: int | None = None
+    paper: bool = False
 
     kind: ClassVar[str] = "training"
 
     def checked(self) -> Self:
         """See :meth:`JobSpec.checked`."""
-        from taskviz.training.weighting import weighting_class
+        from taskviz.training.weighting import check_weighting
         from taskviz.verbs.options import training_options
 
-        if not self.grouping or not self.grouping.get("groups"):
+        given = self.grouping if self.grouping and self.grouping.get("groups") else None
+        if given is None and not self.paper:
             raise TaskvizError("A job 'training' needs a grouping: the groups to be trained.")
         whole(self.random_draws, "random_draws", 0, 100)
-        weighting_class(str(self.weighting))
+        check_weighting(str(self.weighting))
+        several = self.baselines or self.paper
+        seeds = (3 if several else 1) if self.seeds is None else self.seeds
+        whole(seeds, "seeds", 1, 100)
         return replace(
             self,
-            grouping=Grouping.from_json(self.grouping).to_json(),
+            grouping={} if given is None else Grouping.from_json(given).to_json(),
             affinity=None if self.affinity is None else str(self.affinity),
             baselines=bool(self.baselines),
+            paper=bool(self.paper),
+            seeds=seeds,
             options=training_options(self.options),
         )
 
     @property
     def title(self) -> str:
         """See :attr:`JobSpec.title`."""
-        grouping = Grouping.from_json(self.grouping or {})
-        count = len(grouping.groups)
+        name = name_of(self.ref)
+        seeds = f", {self.seeds} seeds" if (self.seeds or 1) > 1 else ""
+        if self.paper:
+            return f"Comparison of the SCA paper on {name}{seeds}"
+        count = len(Grouping.from_json(self.grouping or {}).groups)
         beside = " and its baselines" if self.baselines else ""
-        return f"Training of {name_of(self.ref)}: {count} group{'s' * (count != 1)}{beside}"
+        return f"Training of {name}: {count} group{'s' * (count != 1)}{beside}{seeds}"
 
     def run(self, device: str, progress: Progress, cache: Cache) -> dict[str, Any]:
         """See :meth:`JobSpec.run`."""
         from taskviz.data import open_collection
-        from taskviz.verbs import compare_groupings, contenders, read_affinity, training_key
+        from taskviz.verbs import compare_groupings, training_key
 
         collection = open_collection(self.ref, cache)
-        grouping = Grouping.from_json(self.grouping or {})
+        groupings, weightings, made = self._contenders(collection, device, progress, cache)
+        compare_groupings(
+            collection,
+            groupings,
+            weightings,
+            self.seed,
+            device,
+            progress,
+            cache,
+            seeds=self.seeds,
+            **self.options,
+        )
+        keys = {
+            label: training_key(
+                collection,
+                each,
+                weightings[label],
+                self.seed,
+                device,
+                seeds=self.seeds,
+                **self.options,
+            )
+            for label, each in groupings.items()
+        }
+        return {"results": keys, **made}
+
+    def _contenders(
+        self, collection: "TaskCollection", device: str, progress: Progress, cache: Cache
+    ) -> tuple[dict[str, Grouping], dict[str, str], dict[str, Any]]:
+        """Label → grouping, label → weighting, and the key of what was computed on the way."""
+        from taskviz.verbs import (
+            affinity_key,
+            contenders,
+            paper_contenders,
+            paper_grouping,
+            read_affinity,
+        )
+
+        made: dict[str, Any] = {}
+        if self.grouping:
+            grouping = Grouping.from_json(self.grouping)
+        else:
+            grouping, _ = paper_grouping(
+                collection, seed=self.seed, device=device, progress=progress, cache=cache
+            )
+            made = {"affinity": affinity_key(collection, "sca", seed=self.seed, device=device)}
+        if self.paper:
+            return *paper_contenders(collection, grouping), made
         groupings = {"chosen": grouping}
         if self.baselines:
             matrix = read_affinity(self.affinity, cache) if self.affinity else None
             groupings = contenders(
                 collection, matrix, grouping, random_draws=self.random_draws, seed=self.seed
             )
-        compare_groupings(
-            collection,
-            groupings,
-            self.weighting,
-            self.seed,
-            device,
-            progress,
-            cache,
-            **self.options,
-        )
-        keys = {
-            label: training_key(collection, each, self.weighting, self.seed, device, **self.options)
-            for label, each in groupings.items()
-        }
-        return {"results": keys}
+        return groupings, dict.fromkeys(groupings, self.weighting), made
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import Any
 from taskviz.jobs.job import Job
 from taskviz.jobs.process import Identity
 from taskviz.jobs.store import JobStore
+from taskviz.values import TaskvizError
 
 _children: list["subprocess.Popen[bytes]"] = []
 _children_lock = threading.Lock()
@@ -80,6 +81,34 @@ def resume_job(job: str, store: JobStore | None = None) -> Job:
     store = store or JobStore()
     _end_leftover(store, job)
     return _launch(store, store.requeue(job))
+
+
+def extend_job(job: str, epochs: int, store: JobStore | None = None) -> Job:
+    """Start a new job that adds epochs to a finished training.
+
+    Every network goes on from its last state (not its best), without early stopping; the kept state
+    is still the best on validation, and all contenders get the same number more.
+
+    Args:
+        epochs: more than the job had.
+
+    Raises:
+        TaskvizError: there is no such job, it is no finished training, or no whole number from 1
+            on was given.
+    """
+    store = store or JobStore()
+    found = store.get(job)
+    if found.kind != "training" or found.state != "done":
+        raise TaskvizError(
+            f"Job {job} is {found.state} and of the kind {found.kind!r}: epochs can be added to a "
+            "training that is done."
+        )
+    if isinstance(epochs, bool) or not isinstance(epochs, int) or epochs < 1:
+        raise TaskvizError(f"Cannot add {epochs!r} epochs: a whole number from 1 on is needed.")
+    options = dict(found.spec["options"])
+    options["more_epochs"] = int(options.get("more_epochs", 0)) + epochs
+    title = f"{found.title.partition(' (+')[0]} (+{options['more_epochs']} epochs)"
+    return start_job("training", {**found.spec, "options": options}, title, store=store)
 
 
 def delete_job(job: str, store: JobStore | None = None) -> None:

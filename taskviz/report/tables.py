@@ -9,6 +9,7 @@ import numpy as np
 from taskviz.figures.comparison import GAIN
 from taskviz.figures.curves import best_step
 from taskviz.figures.style import group_letter, signed, three_digits
+from taskviz.training.comparison import ERROR
 from taskviz.values import AffinityMatrix, Grouping, TaskCollection, TrainingResult
 
 if TYPE_CHECKING:

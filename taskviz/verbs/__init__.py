@@ -29,6 +29,7 @@ from taskviz.verbs.optima import (
     read_optima_map,
     study_landscape,
 )
+from taskviz.verbs.paper import paper_comparison, paper_contenders, paper_grouping
 from taskviz.verbs.repeats import measure_reliability, reliability_key
 from taskviz.verbs.reporting import write_report
 from taskviz.verbs.sample_size import read_sample_size, sample_size_key, study_sample_size
@@ -38,6 +39,7 @@ from taskviz.verbs.training import (
     compare_groupings,
     load_result,
     read_training,
+    seed_list,
     stored_trainings,
     train_groups,
     training_key,
@@ -63,6 +65,9 @@ __all__ = [
     "map_optima",
     "measure_reliability",
     "optima_map_key",
+    "paper_comparison",
+    "paper_contenders",
+    "paper_grouping",
     "price_groups",
     "read_affinity",
     "read_calibration",
@@ -75,6 +80,7 @@ __all__ = [
     "record_calibration",
     "reliability_key",
     "sample_size_key",
+    "seed_list",
     "stability_key",
     "stored_affinities",
     "stored_estimators",

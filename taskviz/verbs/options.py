@@ -31,10 +31,14 @@ def grouping_options(method: str, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def training_options(given: Mapping[str, Any]) -> dict[str, Any]:
-    """All options of a training; errors as :func:`affinity_options`."""
+    """The named options of a training, checked; errors as :func:`affinity_options`.
+
+    What is not named stays open: it is as suits the modality, which only the data tell.
+    """
     from taskviz.training.options import TrainingOptions
 
-    return option_values(parse_options(TrainingOptions, given, "training"))
+    filled = option_values(parse_options(TrainingOptions, given, "training"))
+    return {name: filled[name] for name in (given_name.replace("-", "_") for given_name in given)}
 
 
 def network_options(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Step 4: train the groups, beside their baselines."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +21,10 @@ from taskviz.verbs.stored import StoredTraining
 if TYPE_CHECKING:
     import torch
 
+    from taskviz.training.options import TrainingOptions
+
 KIND = "training"
+MOST_SEEDS = 100
 
 
 def train_groups(
@@ -33,17 +36,25 @@ def train_groups(
     progress: Progress = SILENT,
     cache: Cache | None = None,
     use_cache: bool = True,
+    seeds: int | Sequence[int] | None = None,
     **options: Any,
 ) -> TrainingResult:
     """One network a group, early-stopped on validation; each task served by its best group.
 
     The same call twice returns the same bits: the second reads what the first stored, and a call
-    that was cut short goes on from the networks that were finished.
+    that was cut short goes on from the last checkpoint of the network that was in training.
 
     Args:
-        weighting: of the task losses, such as ``equal``.
+        weighting: of the task losses or gradients; ``equal``, ``uw``, ``gradnorm``, ``pcgrad``,
+            ``nash-mtl`` and all that torchjd offers
+            (:func:`taskviz.training.weighting.weighting_names`).
+        seed: of initial states and batches; the collection's own split is used.
+        seeds: several: a number counts up from ``seed``, a list is taken as it is. Each then draws
+            training and validation rows anew (:func:`taskviz.training.units.seed_splits`), and the
+            result holds all of them; its predictions are those of the first.
         use_cache: False trains anew and stores nothing.
-        options: of :class:`taskviz.training.options.TrainingOptions`, such as ``epochs``.
+        options: of :class:`taskviz.training.options.TrainingOptions`, such as ``epochs``; what is
+            not given is as suits the modality (:mod:`taskviz.training.defaults`).
 
     Raises:
         TaskvizError: a task of the grouping is not in the collection, an unknown weighting or
@@ -58,6 +69,7 @@ def train_groups(
         progress,
         cache,
         use_cache,
+        seeds,
         **options,
     )
     return results[""]
@@ -66,29 +78,41 @@ def train_groups(
 def compare_groupings(
     collection: TaskCollection,
     groupings: Mapping[str, Grouping],
-    weighting: str = "equal",
+    weighting: str | Mapping[str, str] = "equal",
     seed: int = 0,
     device: "str | torch.device" = "auto",
     progress: Progress = SILENT,
     cache: Cache | None = None,
     use_cache: bool = True,
+    seeds: int | Sequence[int] | None = None,
     **options: Any,
 ) -> dict[str, TrainingResult]:
     """Train several groupings alike: label → result, each network trained once.
 
-    Args and errors as :func:`train_groups`; live metrics carry their label as ``contender``.
+    All contenders of a seed see the same split, initial states and batches, and may train for the
+    same number of epochs.
+
+    Args:
+        weighting: of all contenders, or label → name (``equal`` where a label is not named).
+
+    The other args and errors as :func:`train_groups`; live metrics carry their label as
+    ``contender``.
     """
     from taskviz.engines import RunContext, pick_device
     from taskviz.training.compare import compare
-    from taskviz.training.options import TrainingOptions
 
     for label, grouping in groupings.items():
         check_tasks(grouping.tasks, collection, f"grouping {label!r}" if label else "the grouping")
-    parsed = parse_options(TrainingOptions, options, "training")
+    parsed = _options(collection, options)
     picked = pick_device(device)
+    chosen = seed_list(seed, seeds)
     cache = cache or Cache()
+    names = {
+        label: weighting if isinstance(weighting, str) else weighting.get(label, "equal")
+        for label in groupings
+    }
     parts = {
-        label: _parts(collection, grouping, parsed, weighting, seed, picked.type)
+        label: _parts(collection, grouping, parsed, names[label], chosen, picked.type)
         for label, grouping in groupings.items()
     }
     found = {
@@ -100,8 +124,8 @@ def compare_groupings(
         progress.begin("Training", 1)
         progress.advance(1, "read from the cache")
         return results
-    context = RunContext(seed, picked, progress, cache if use_cache else None)
-    trained = compare(collection, missing, parsed, weighting=weighting, context=context)
+    context = RunContext(chosen[0], picked, progress, cache if use_cache else None)
+    trained = compare(collection, missing, parsed, weighting=names, seeds=chosen, context=context)
     for label, result in trained.items():
         if use_cache:
             cache.put(KIND, key_of(**parts[label]), result.save, parts[label])
@@ -115,15 +139,34 @@ def training_key(
     weighting: str = "equal",
     seed: int = 0,
     device: "str | torch.device" = "auto",
+    seeds: int | Sequence[int] | None = None,
     **options: Any,
 ) -> str:
     """Key under which :func:`train_groups` with these arguments stores its result."""
     from taskviz.engines import pick_device
-    from taskviz.training.options import TrainingOptions
 
-    parsed = parse_options(TrainingOptions, options, "training")
+    parsed = _options(collection, options)
     picked = pick_device(device).type
-    return key_of(**_parts(collection, grouping, parsed, weighting, seed, picked))
+    chosen = seed_list(seed, seeds)
+    return key_of(**_parts(collection, grouping, parsed, weighting, chosen, picked))
+
+
+def seed_list(seed: int, seeds: int | Sequence[int] | None = None) -> tuple[int, ...]:
+    """The seeds that are meant: ``seed`` alone, so many from ``seed`` on, or those listed.
+
+    Raises:
+        TaskvizError: none, the same one twice, or one below 0.
+    """
+    if seeds is None:
+        found = [seed]
+    else:
+        found = [seed + i for i in range(seeds)] if isinstance(seeds, int) else list(seeds)
+    if not 1 <= len(found) <= MOST_SEEDS or len(set(found)) < len(found) or min(found) < 0:
+        raise TaskvizError(
+            f"Seeds {seeds if seeds is not None else seed!r} cannot be used: give how many (1 to "
+            f"{MOST_SEEDS}), or different whole numbers from 0 on."
+        )
+    return tuple(int(each) for each in found)
 
 
 def stored_trainings(
@@ -168,12 +211,20 @@ def load_result(folder: Path | str) -> TrainingResult:
     return load(folder)
 
 
+def _options(collection: TaskCollection, given: Mapping[str, Any]) -> "TrainingOptions":
+    from taskviz.training.defaults import with_defaults
+    from taskviz.training.options import TrainingOptions
+
+    filled = with_defaults(collection.modality, given)
+    return parse_options(TrainingOptions, filled, "training")
+
+
 def _parts(
     collection: TaskCollection,
     grouping: Grouping,
     options: OptionSet,
     weighting: str,
-    seed: int,
+    seeds: tuple[int, ...],
     device_type: str,
 ) -> dict[str, Any]:
     from taskviz.training.stored import VERSION
@@ -188,6 +239,7 @@ def _parts(
         "grouping": plain,
         "weighting": weighting,
         "options": option_values(options),
-        "seed": seed,
+        "seed": seeds[0],
+        **({"seeds": list(seeds)} if len(seeds) > 1 else {}),
         "device": device_type,
     }

@@ -32,7 +32,15 @@ def test_a_training_spec_is_filled_up():
     assert plain["weighting"] == "equal"
     assert plain["grouping"]["serving"] == {"Weight": 0, "Waist": 0, "Pulse": 1}
     assert parse_spec("training", plain).to_json() == plain
-    assert spec.title == "Training of linnerud: 2 groups and its baselines"
+    assert spec.title == "Training of linnerud: 2 groups and its baselines, 3 seeds"
+    # A comparison is over three seeds; a training by itself over one.
+    alone = parse_spec("training", {"collection": REF, "grouping": GROUPS, "baselines": False})
+    assert (plain["seeds"], alone.to_json()["seeds"]) == (3, 1)
+    # What is not named stays open: the data tell what suits them.
+    named = {"collection": REF, "grouping": GROUPS, "options": {"batch-size": "8"}}
+    assert parse_spec("training", named).to_json()["options"] == {"batch_size": 8}
+    paper = parse_spec("training", {"collection": REF, "paper": True})
+    assert paper.title == "Comparison of the SCA paper on linnerud, 3 seeds"
 
 
 @pytest.mark.parametrize(

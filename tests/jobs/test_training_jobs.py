@@ -1,0 +1,78 @@
+"""Trainings in real workers: the paper's comparison, a pause, epochs added."""
+
+import pytest
+
+from taskviz.jobs import cancel_job, extend_job, resume_job, start_job
+from taskviz.training.sentences import summary_sentences
+from taskviz.values import TaskvizError
+from taskviz.verbs import read_affinity, read_training
+
+
+def done(store, job, wait_until):
+    wait_until(lambda: not store.get(job.id).live, 60)
+    found = store.get(job.id)
+    assert found.state == "done", (found.error, store.log_tail(job.id))
+    return found
+
+
+def test_the_papers_comparison_is_one_job(job_store, wait_until):
+    spec = {
+        "collection": {"reference": "linnerud"},
+        "paper": True,
+        "seeds": 2,
+        "options": {"epochs": 3, "width": 4, "patience": 0},
+    }
+    found = done(job_store, start_job("training", spec, store=job_store), wait_until)
+    keys = found.result["results"]
+    assert list(keys) == [
+        "SCA, 2 groups", "standard MTL", "GradNorm", "UW", "PCGrad", "Nash-MTL", "all-separate",
+    ]  # fmt: skip
+    results = {label: read_training(key, job_store.cache) for label, key in keys.items()}
+    assert [r.settings["weighting"] for r in results.values()] == [
+        "equal", "equal", "gradnorm", "uw", "pcgrad", "nash-mtl", "equal",
+    ]  # fmt: skip
+    assert all(result.seeds == (0, 1) for result in results.values())
+    assert len(results["SCA, 2 groups"].grouping.groups) == 2
+    assert read_affinity(found.result["affinity"], job_store.cache).method == "sca"
+    words = " ".join(summary_sentences(results))
+    for label in ("all tasks together (standard MTL)", "GradNorm", "UW", "PCGrad", "Nash-MTL"):
+        assert label in words
+    points = [point for _, point in job_store.metrics(found.id)]
+    assert {point["seed"] for point in points} == {0, 1}
+
+
+def test_a_pause_keeps_the_state_and_epochs_are_added(job_store, wait_until):
+    spec = {
+        "collection": {"reference": "linnerud"},
+        "grouping": {"groups": [["Weight", "Waist", "Pulse"]]},
+        "baselines": False,
+        "options": {"epochs": 1500, "patience": 0, "width": 4},
+    }
+    job = start_job("training", spec, store=job_store)
+    wait_until(lambda: len(job_store.metrics(job.id)) > 40 or not job_store.get(job.id).live)
+    cancel_job(job.id, job_store)
+    wait_until(lambda: job_store.get(job.id).state == "cancelled")
+    files = (job_store.root / "checkpoints").glob("*/*/*.safetensors")
+    paused_at = max(int(file.name[:7]) for file in files)
+    assert 0 < paused_at < 1500
+    resume_job(job.id, job_store)
+    found = done(job_store, job, wait_until)
+    assert found.attempt == 2
+    whole = read_training(found.result["results"]["chosen"], job_store.cache)
+
+    added = done(job_store, extend_job(job.id, 20, job_store), wait_until)
+    assert added.title.endswith("(+20 epochs)")
+    longer = read_training(added.result["results"]["chosen"], job_store.cache)
+    assert longer.history["step"].max() == 1520
+    assert (
+        longer.history[longer.history["step"] <= 1500].reset_index(drop=True).equals(whole.history)
+    )
+    again = extend_job(added.id, 5, job_store)
+    assert again.title.endswith("(+25 epochs)")
+    cancel_job(again.id, job_store)
+    wait_until(lambda: not job_store.get(again.id).live)
+    with pytest.raises(TaskvizError, match="whole number from 1"):
+        extend_job(job.id, 0, job_store)
+    if job_store.get(again.id).state == "cancelled":
+        with pytest.raises(TaskvizError, match="epochs can be added to a training that is done"):
+            extend_job(again.id, 1, job_store)
