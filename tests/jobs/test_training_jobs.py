@@ -24,18 +24,19 @@ def test_the_papers_comparison_is_one_job(job_store, wait_until):
     }
     found = done(job_store, start_job("training", spec, store=job_store), wait_until)
     keys = found.result["results"]
-    assert list(keys) == [
-        "SCA, 2 groups", "standard MTL", "GradNorm", "UW", "PCGrad", "Nash-MTL", "all-separate",
-    ]  # fmt: skip
+    first, *rest = keys
+    assert rest == ["standard MTL", "GradNorm", "UW", "PCGrad", "Nash-MTL", "all-separate"]
     results = {label: read_training(key, job_store.cache) for label, key in keys.items()}
     assert [r.settings["weighting"] for r in results.values()] == [
         "equal", "equal", "gradnorm", "uw", "pcgrad", "nash-mtl", "equal",
     ]  # fmt: skip
     assert all(result.seeds == (0, 1) for result in results.values())
-    assert len(results["SCA, 2 groups"].grouping.groups) == 2
+    # SCA and GAT + GMM may find fewer groups than two among three tasks; the label says how many.
+    count = len(results[first].grouping.groups)
+    assert first == f"SCA, {count} group{'s' * (count > 1)}"
     assert read_affinity(found.result["affinity"], job_store.cache).method == "sca"
     words = " ".join(summary_sentences(results))
-    for label in ("all tasks together (standard MTL)", "GradNorm", "UW", "PCGrad", "Nash-MTL"):
+    for label in ("standard MTL", "GradNorm", "UW", "PCGrad", "Nash-MTL"):
         assert label in words
     points = [point for _, point in job_store.metrics(found.id)]
     assert {point["seed"] for point in points} == {0, 1}
@@ -46,7 +47,7 @@ def test_a_pause_keeps_the_state_and_epochs_are_added(job_store, wait_until):
         "collection": {"reference": "linnerud"},
         "grouping": {"groups": [["Weight", "Waist", "Pulse"]]},
         "baselines": False,
-        "options": {"epochs": 1500, "patience": 0, "width": 4},
+        "options": {"epochs": 600, "patience": 0, "width": 4},
     }
     job = start_job("training", spec, store=job_store)
     wait_until(lambda: len(job_store.metrics(job.id)) > 40 or not job_store.get(job.id).live)
@@ -54,7 +55,7 @@ def test_a_pause_keeps_the_state_and_epochs_are_added(job_store, wait_until):
     wait_until(lambda: job_store.get(job.id).state == "cancelled")
     files = (job_store.root / "checkpoints").glob("*/*/*.safetensors")
     paused_at = max(int(file.name[:7]) for file in files)
-    assert 0 < paused_at < 1500
+    assert 0 < paused_at < 600
     resume_job(job.id, job_store)
     found = done(job_store, job, wait_until)
     assert found.attempt == 2
@@ -63,9 +64,9 @@ def test_a_pause_keeps_the_state_and_epochs_are_added(job_store, wait_until):
     added = done(job_store, extend_job(job.id, 20, job_store), wait_until)
     assert added.title.endswith("(+20 epochs)")
     longer = read_training(added.result["results"]["chosen"], job_store.cache)
-    assert longer.history["step"].max() == 1520
+    assert longer.history["step"].max() == 620
     assert (
-        longer.history[longer.history["step"] <= 1500].reset_index(drop=True).equals(whole.history)
+        longer.history[longer.history["step"] <= 600].reset_index(drop=True).equals(whole.history)
     )
     again = extend_job(added.id, 5, job_store)
     assert again.title.endswith("(+25 epochs)")
