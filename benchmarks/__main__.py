@@ -3,6 +3,9 @@
 ``python -m benchmarks paper``: the SCA paper's tables in our own figures, as JSON and Markdown
 (:mod:`benchmarks.paper`).
 
+``python -m benchmarks evidence``: which estimator finds good groups, and are the verdicts right
+(:mod:`benchmarks.evidence`).
+
 ``python -m benchmarks affinity``: what affinities cost, as one table and one JSON. Parts: ``sca``
 (factorised against loops), ``subsets`` (stacked against sequential and joblib), ``estimators``
 (each estimator's price), ``gradient`` (milliseconds a subset).
@@ -18,7 +21,7 @@ from typing import Any
 
 import torch
 
-from benchmarks import estimators, gradient, paper, sca, subsets
+from benchmarks import estimators, evidence, gradient, paper, sca, subsets
 
 PARTS = ("sca", "subsets", "estimators", "gradient")
 
@@ -87,6 +90,9 @@ def main() -> None:
     """Parse, run, print, write."""
     if sys.argv[1:2] == ["paper"]:
         paper_tables(sys.argv[2:])
+        return
+    if sys.argv[1:2] == ["evidence"]:
+        evidence.main(sys.argv[2:])
         return
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("what", choices=["affinity"])

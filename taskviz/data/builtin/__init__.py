@@ -158,6 +158,18 @@ _ALL = [
         tables.segments,
     ),
     BuiltIn(
+        "tumours",
+        "Cell nuclei of tumours",
+        "table",
+        "joint",
+        569,
+        8,
+        "Means of ten measures of the cell nuclei in an image; the worst of eight of them to "
+        "predict.",
+        "CC BY 4.0 (UCI Breast Cancer Wisconsin); distributed with scikit-learn (BSD-3-Clause).",
+        tables.tumours,
+    ),
+    BuiltIn(
         "solar-flares",
         "Solar flares",
         "table",

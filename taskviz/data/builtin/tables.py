@@ -56,6 +56,17 @@ def linnerud() -> Contents:
     return _table(data.data, tasks, targets, tuple(str(name) for name in data.feature_names))
 
 
+def tumours() -> Contents:
+    """The worst of each of eight measures of a tumour's cell nuclei, from the ten means."""
+    from sklearn.datasets import load_breast_cancer
+
+    data = load_breast_cancer()
+    names = [str(name) for name in data.feature_names]
+    tasks = tuple(Task(name, "regression") for name in names[20:28])
+    targets = {task.name: data.data[:, 20 + i] for i, task in enumerate(tasks)}
+    return _table(data.data[:, :10], tasks, targets, tuple(names[:10]))
+
+
 def solar_flares() -> Contents:
     """Flares of three strengths within a day of an observation of an active region."""
     path = packaged_file("river", "datasets", "solar-flare.csv.zip")
