@@ -13,7 +13,11 @@ PAGE = {
     "training": "training",
     "sample-size": "affinity",
     "stability": "groups",
+    "optima": "optima",
+    "landscape": "landscape",
+    "dynamics": "landscape",
 }
+URL_KEY = {"optima": "map", "landscape": "landscape", "dynamics": "dynamics"}
 FIRST = 20
 
 
@@ -59,6 +63,8 @@ def show(job: Job) -> None:
         state.put("run", job.id)
     elif job.kind == "sample-size":
         state.put("study", job.id)
+    elif job.kind in URL_KEY:
+        state.put(URL_KEY[job.kind], job.id)
     elif job.kind == "stability":
         state.put("matrix", str(job.spec["scores"]))
         state.put("plan", store.publish_plan(Grouping.from_json(job.spec["grouping"])))

@@ -89,8 +89,10 @@ class DynamicsStudy:
         for method, values in self.matrices.items():
             for k, epoch in enumerate(self.epochs):
                 row: dict[str, Any] = {"method": method, "epoch": int(epoch)}
-                for name, other in (("start", 0), ("before", max(k - 1, 0))):
-                    found = np.array([self._agreement(own[k], own[other]) for own in values])
+                for name, other in (("start", 0), ("before", k - 1)):
+                    found = np.array(
+                        [self._agreement(own[k], own[other]) for own in values if other >= 0]
+                    )
                     known = found[np.isfinite(found)]
                     row[name] = float(known.mean()) if len(known) else np.nan
                     row[f"{name}_error"] = (

@@ -47,7 +47,7 @@ class LandscapeOptions(NetworkOptions):
     )
     step: float = option(
         0.0,
-        "Step size η of the one gradient step; 0 takes the one that leaves the least loss.",
+        "Step size η of the one gradient step; 0 searches for one that leaves almost no loss.",
         minimum=0,
         maximum=1e6,
     )
@@ -59,6 +59,33 @@ class LandscapeOptions(NetworkOptions):
     probes: int = option(
         PROBES, "Random vectors of Hutchinson's estimate.", minimum=4, maximum=10_000, advanced=True
     )
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A bound on the loss of joint training, and what was measured.
+
+    Args:
+        equation: its number in the paper.
+        formula: in letters.
+        bound: its value.
+        measured: the loss that it bounds.
+    """
+
+    equation: str
+    formula: str
+    bound: float
+    measured: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether the loss is not above the bound, up to rounding."""
+        return self.measured <= self.bound * (1 + 1e-9)
+
+    @property
+    def times(self) -> float:
+        """How many times too large the bound is; NaN where nothing is left to bound."""
+        return self.bound / self.measured if self.measured > 0 else float("nan")
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,23 +139,24 @@ class LandscapeStudy:
         """Mean loss at θ_0."""
         return float(np.nanmean(self.losses.start))
 
-    def to_frame(self) -> "pd.DataFrame":
-        """Bound and measured loss of equations 12, 14 and 15, one row each."""
-        import pandas as pd
-
+    def bounds(self) -> tuple["Bound", ...]:
+        """Equations 12, 14 and 15 with the losses that they bound."""
         # A task without a label in a unit is not in its mean: units first, then their mean.
         over_units = float(np.nanmean(self.unit_losses))
         joint = float(np.nanmean(_mean_of_tasks(self.losses.joint)))
         n = int((self.known > 0).sum())
-        rows = [
-            ("12", "T³/n Σ ψᵢ²", bound_over_tasks(self.densities, self.known), over_units),
-            ("14", "n³ Ψ²", bound_over_units(self.density, n), joint),
-            ("15", "their mean", self._both(n), joint),
-        ]
-        frame = pd.DataFrame(rows, columns=["equation", "formula", "bound", "measured"])
-        frame["holds"] = frame["measured"] <= frame["bound"] * (1 + 1e-9)
-        frame["times"] = frame["bound"] / frame["measured"].where(frame["measured"] > 0)
-        return frame
+        return (
+            Bound("12", "T³/n Σ ψᵢ²", bound_over_tasks(self.densities, self.known), over_units),
+            Bound("14", "n³ Ψ²", bound_over_units(self.density, n), joint),
+            Bound("15", "their mean", self._both(n), joint),
+        )
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Columns ``equation, formula, bound, measured, holds, times``, one row a bound."""
+        import pandas as pd
+
+        rows = [{**asdict(row), "holds": row.holds, "times": row.times} for row in self.bounds()]
+        return pd.DataFrame(rows)
 
     def _both(self, n: int) -> float:
         labelled = self.known > 0
@@ -240,7 +268,7 @@ def measure_landscape(
     """The same for a network and units at hand.
 
     Args:
-        step: η; None searches for the one that leaves the least loss at θ_i^t.
+        step: η; None searches for one that leaves almost no loss at θ_i^t.
         about: the remaining fields of the study.
     """
     progress.begin("Landscape", 5)

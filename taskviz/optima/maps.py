@@ -182,12 +182,12 @@ def map_quality(distances: Floats, coordinates: Floats) -> MapQuality:
     return MapQuality(float(trust), rank, nearest)
 
 
-def task_silhouette(distances: Floats, tasks: NDArray[np.int64]) -> float:
-    """Mean silhouette of the tasks in the true distances: near 1 where each task's optima stand
-    apart, near 0 where they mix, below 0 where they are nearer to another task's; NaN for one task.
+def silhouette(distances: Floats, groups: NDArray[np.int64]) -> float:
+    """Mean silhouette of groups of points (Rousseeuw, 1987): near 1 where groups stand apart, near
+    0 where they mix, below 0 where points are nearer to another group; NaN for a single group.
     """
     from sklearn.metrics import silhouette_score
 
-    if not 2 <= len(np.unique(tasks)) < len(tasks):
+    if not 2 <= len(np.unique(groups)) < len(groups):
         return float("nan")
-    return float(silhouette_score(distances, tasks, metric="precomputed"))
+    return float(silhouette_score(distances, groups, metric="precomputed"))

@@ -20,7 +20,7 @@ from taskviz.optima.maps import (
     draw_map,
     map_quality,
     principal_axes,
-    task_silhouette,
+    silhouette,
 )
 from taskviz.optima.units import draw_units, drawn_rows
 from taskviz.values import TaskCollection, TaskvizError, option, option_values
@@ -74,6 +74,7 @@ class OptimaMap:
         coordinates: name of a map → ``(N, 2)``.
         quality: name of a map → its quality.
         silhouette: of the tasks in the true distances.
+        sample_silhouette: of the samples; NaN where no two tasks share one.
         axes_share: how much of the whole PCA's two axes are, 0 … 1.
         way: see :class:`~taskviz.optima.all_pairs.AllPairs`.
         reason: likewise.
@@ -88,6 +89,7 @@ class OptimaMap:
     coordinates: Mapping[str, Floats]
     quality: Mapping[str, MapQuality]
     silhouette: float
+    sample_silhouette: float
     axes_share: float
     way: str
     reason: str
@@ -124,6 +126,7 @@ class OptimaMap:
             "maps": list(self.coordinates),
             "quality": {k: _plain(asdict(v)) for k, v in self.quality.items()},
             "silhouette": _number(self.silhouette),
+            "sample_silhouette": _number(self.sample_silhouette),
             "axes_share": self.axes_share,
             "way": self.way,
             "reason": self.reason,
@@ -157,6 +160,7 @@ class OptimaMap:
                     for name, own in data["quality"].items()
                 },
                 _nan(data["silhouette"]),
+                _nan(data["sample_silhouette"]),
                 data["axes_share"],
                 data["way"],
                 data["reason"],
@@ -245,7 +249,8 @@ def map_optima(
         pairs.distances,
         coordinates,
         quality,
-        task_silhouette(pairs.distances, pairs.tasks),
+        silhouette(pairs.distances, pairs.tasks),
+        silhouette(pairs.distances, pairs.units) if collection.layout == "joint" else float("nan"),
         share,
         pairs.way,
         pairs.reason,

@@ -16,7 +16,9 @@ from taskviz.progress import SILENT, Progress
 Floats = NDArray[np.float64]
 SEARCHED = 16
 """Units on which the step is chosen, at most."""
-COARSE = tuple(10.0**power for power in np.linspace(-3, 3, 13))
+NEARLY = 0.01
+"""Share of the starting loss that counts as zero loss."""
+COARSE: tuple[float, ...] = tuple(10.0 ** float(power) for power in np.linspace(-3, 3, 13))
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +50,7 @@ def step_losses(
     """Measure them; heads stay as they are.
 
     Args:
-        step: η; None takes the one that leaves the least mean loss at θ_i^t, over a grid.
+        step: η; None takes the least that leaves almost no loss at θ_i^t, or the least loss.
     """
     shared = shared_parameters(network.trunk)
     units = adapted(network, units)
@@ -89,36 +91,48 @@ def step_losses(
 
 
 def _best_step(network: MultiHeadNetwork, units: Units) -> float:
-    """η that leaves the least mean loss at the task-specific optima of a few units.
+    """The least η that leaves at most 1 % of the loss at the task-specific optima of a few units.
 
-    The paper's bounds assume that one step reaches zero loss; this is the step that comes nearest.
+    The paper's bounds assume that one step reaches zero loss. A cross-entropy only comes near it,
+    the nearer the larger the step, and bounds grow with η²: so not more than this. Where no step
+    comes so near, the one that leaves the least.
     """
     shared = shared_parameters(network.trunk)
     part = units.part(0, SEARCHED)
-    slopes = []
+    start, slopes = [], []
     for i in range(len(part)):
         unit = part.part(i, i + 1)
         for t in torch.nonzero(unit.known[0])[:, 0].tolist():
-            slopes.append((unit, t, _slope(network, unit, t, shared)[1]))
+            loss, slope = _slope(network, unit, t, shared)
+            start.append(loss)
+            slopes.append((unit, t, slope))
+    enough = NEARLY * float(np.mean(start)) if start else 0.0
+    tried: dict[float, float] = {}
 
     def left(step: float) -> float:
-        losses = []
-        for unit, t, slope in slopes:
-            with _moved(shared, slope, step):
-                losses.append(_loss(network, unit, t))
-        mean = float(np.mean(losses)) if losses else 0.0
-        return mean if np.isfinite(mean) else np.inf
+        if step not in tried:
+            losses = []
+            for unit, t, slope in slopes:
+                with _moved(shared, slope, step):
+                    losses.append(_loss(network, unit, t))
+            mean = float(np.mean(losses)) if losses else 0.0
+            tried[step] = mean if np.isfinite(mean) else np.inf
+        return tried[step]
 
-    tried = {step: left(step) for step in COARSE}
-    best: float = min(tried, key=lambda step: tried[step])
-    ratio = COARSE[1] / COARSE[0]
+    ratio: float = COARSE[1] / COARSE[0]
+    best = next((step for step in COARSE if left(step) <= enough), None)
+    if best is not None:
+        for _ in range(3):
+            ratio = float(ratio**0.5)
+            if left(best / ratio) <= enough:
+                best /= ratio
+        return best
+    least: float = min(tried, key=left)
     for _ in range(3):
         # halve the distance to both neighbours, on the scale of logarithms
         ratio = float(ratio**0.5)
-        for step in (best / ratio, best * ratio):
-            tried[step] = left(step)
-        best = min(tried, key=lambda step: tried[step])
-    return best
+        least = min((least / ratio, least, least * ratio), key=left)
+    return least
 
 
 def _slope(

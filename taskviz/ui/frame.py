@@ -5,7 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from taskviz.engines import describe_device, pick_device
-from taskviz.ui import job_panel, state, store
+from taskviz.ui import explain, job_panel, state, store
 from taskviz.ui.pages import BY_NAME
 from taskviz.ui.text import plural, safe
 from taskviz.values import TaskCollection, TaskvizError
@@ -56,6 +56,7 @@ def title(page: str) -> None:
     entry = BY_NAME[page]
     st.title(entry.title, anchor=False)
     st.caption(entry.help)
+    explain.explain(page)
 
 
 def need_collection() -> TaskCollection:

@@ -10,6 +10,7 @@ from taskviz.figures.style import chart_config
 from taskviz.figures.task_order import ORDERS
 from taskviz.ui import frame, state, store
 from taskviz.ui.affinity_words import entry_words, how_obtained
+from taskviz.ui.pair import selected as pair_in_url
 from taskviz.ui.text import safe
 from taskviz.values import AffinityMatrix
 
@@ -27,12 +28,8 @@ def pick(matrix: AffinityMatrix, key: str) -> None:
 
 def selected_pair(matrix: AffinityMatrix) -> tuple[str, str] | None:
     """The pair in the URL, where it is one of this matrix."""
-    parts = (state.get("pair") or "").split("-")
-    if len(parts) != 2 or not all(part.isdigit() for part in parts):
-        return None
-    row, column = int(parts[0]), int(parts[1])
-    size = len(matrix.tasks)
-    return (matrix.tasks[row], matrix.tasks[column]) if max(row, column) < size else None
+    found = pair_in_url(matrix.tasks)
+    return None if found is None else (matrix.tasks[found[0]], matrix.tasks[found[1]])
 
 
 def draw_matrix(matrix: AffinityMatrix) -> None:

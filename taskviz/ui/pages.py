@@ -49,6 +49,20 @@ PAGES = (
         "Train one model a group, live, beside all-together, all-separate and random groups.",
     ),
     PageEntry(
+        "optima",
+        "Optima",
+        ":material/scatter_plot:",
+        "Where does one gradient step of each task lead? Maps of optima, to be lassoed.",
+        "Understand",
+    ),
+    PageEntry(
+        "landscape",
+        "Landscape",
+        ":material/landscape:",
+        "How far apart are the optima, do the bounds hold, and does training change the ranking?",
+        "Understand",
+    ),
+    PageEntry(
         "report",
         "Report",
         ":material/description:",

@@ -20,6 +20,9 @@ KEYS: Final = (
     "run",
     "study",
     "stability",
+    "map",
+    "landscape",
+    "dynamics",
 )
 _DEPENDS: Final = {
     "collection": (
@@ -33,6 +36,9 @@ _DEPENDS: Final = {
         "run",
         "study",
         "stability",
+        "map",
+        "landscape",
+        "dynamics",
     ),
     "matrix": ("pair", "stability"),
 }

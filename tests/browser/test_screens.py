@@ -15,6 +15,8 @@ CHARTS = {
     "affinity": ["heatmap", "graph"],
     "groups": ["frontier", "groups_graph"],
     "training": ["dots", "gains"],
+    "optima": ["optima_left", "optima_right"],
+    "landscape": ["densities", "bounds"],
     "report": [],
     "jobs": [],
     "laboratory": ["risk_curves", "transfer_map"],
@@ -45,6 +47,15 @@ def links(app: App, browser: Browser) -> Iterator[dict[str, str]]:
     next_page(page, "Write the report", "Report")
     expect(page.get_by_role("button", name="Download the report")).to_be_visible()
     found["report"] = page.url
+    page.get_by_role("link", name="Optima").click()
+    expect(page.get_by_role("heading", name="Optima", level=1)).to_be_visible()
+    press(page, "Draw the map")
+    chart(page, "optima_right")
+    found["optima"] = page.url
+    next_page(page, "See the landscape", "Landscape")
+    press(page, "Measure the landscape")
+    chart(page, "bounds")
+    found["landscape"] = page.url
     page.get_by_role("link", name="Jobs").click()
     expect(page.get_by_role("heading", name="Jobs", level=1)).to_be_visible()
     settled(page)

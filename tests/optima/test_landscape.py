@@ -132,9 +132,18 @@ def test_the_step_found_leaves_less_than_its_neighbours(units_factory, case_fact
     network, shape, _ = case_factory("mlp")
     units = units_factory(shape, n=6)
     best = step_losses(network, units)
+    assert np.nanmean(best.own) > 0.01 * np.nanmean(best.start), "no step comes so near"
     for factor in (0.5, 2.0):
         other = step_losses(network, units, step=best.step * factor)
         assert np.nanmean(best.own) <= np.nanmean(other.own)
+
+
+def test_the_step_found_is_no_larger_than_it_need_be():
+    network, units, exact = quadratic(0)
+    found = step_losses(network, units)
+    # (1 − η/η*)² of a quadratic loss is left: 1 % from 0.9 η* on
+    assert 0.9 * exact <= found.step < 1.05 * exact
+    assert np.mean(found.own) <= 0.01 * np.mean(found.start)
 
 
 @pytest.mark.parametrize("case", ["mlp", "convolutions", "recurrent", "tied"])

@@ -12,7 +12,7 @@ from taskviz.optima.maps import (
     draw_map,
     map_quality,
     principal_axes,
-    task_silhouette,
+    silhouette,
 )
 from taskviz.optima.optima_map import OptimaMap, OptimaOptions, map_optima
 from taskviz.optima.units import draw_units, drawn_rows
@@ -37,7 +37,7 @@ def test_clouds_stay_apart_and_the_same_seed_gives_the_same_map(kind, clusters):
     found = draw_map(kind, clusters, settings)
     assert found.shape == (60, 2)
     assert np.isfinite(found).all()
-    assert task_silhouette(cdist(found, found), GROUPS) > 0.6
+    assert silhouette(cdist(found, found), GROUPS) > 0.6
     quality = map_quality(clusters, found)
     assert quality.trustworthiness > 0.85
     assert quality.rank_correlation > 0.5

@@ -102,3 +102,45 @@ def descriptors(mols: "Sequence[Mol]") -> tuple[tuple[str, ...], NDArray[np.floa
         named[f"count_{element}"] = None
         columns.append([float(own.count(element)) for own in symbols])
     return tuple(named), np.array(columns, dtype=np.float64).T
+
+
+def draw_molecule(graph: Graphs, size: int = 160) -> str | None:
+    """An SVG of the first graph as a molecule; None where its features are none of ours.
+
+    Args:
+        graph: with :data:`ATOM_FEATURES` and :data:`BOND_FEATURES`.
+        size: of the picture, pixels.
+    """
+    if graph.shape[1:] != (len(ATOM_FEATURES), len(BOND_FEATURES)):
+        return None
+    from rdkit import Chem, rdBase
+    from rdkit.Chem import rdDepictor
+    from rdkit.Chem.Draw import rdMolDraw2D
+
+    kinds = [Chem.BondType.SINGLE, Chem.BondType.DOUBLE, Chem.BondType.TRIPLE]
+    mol = Chem.RWMol()
+    atoms = graph.node_features[: graph.node_pointer[1]]
+    hydrogens, charge = ATOM_FEATURES.index("hydrogens"), ATOM_FEATURES.index("charge")
+    for row in atoms:
+        named = np.flatnonzero(row[: len(ELEMENTS)] > 0.5)
+        atom = Chem.Atom(ELEMENTS[int(named[0])] if len(named) else "*")
+        atom.SetFormalCharge(int(row[charge]))
+        atom.SetNumExplicitHs(int(row[hydrogens]))
+        atom.SetNoImplicit(True)
+        mol.AddAtom(atom)
+    for e in range(int(graph.edge_pointer[1])):
+        start, end = (int(i) for i in graph.edge_index[:, e])
+        if start < end:
+            kind = int(graph.edge_features[e].argmax())
+            mol.AddBond(start, end, [*kinds, Chem.BondType.AROMATIC][kind])
+            if kind == len(kinds):
+                for i in (start, end):
+                    mol.GetAtomWithIdx(i).SetIsAromatic(True)
+    with rdBase.BlockLogs():
+        rdDepictor.Compute2DCoords(mol)
+        canvas = rdMolDraw2D.MolDraw2DSVG(size, size)
+        options = canvas.drawOptions()
+        options.prepareMolsBeforeDrawing = False  # type: ignore[assignment]
+        canvas.DrawMolecule(mol)
+        canvas.FinishDrawing()
+    return str(canvas.GetDrawingText())

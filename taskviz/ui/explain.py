@@ -1,0 +1,130 @@
+"""What am I looking at: one short text a page, with its formula and source, closed by default."""
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One page's text.
+
+    Args:
+        words: Markdown of a few sentences.
+        formulas: LaTeX, one a line.
+        source: paper and equation.
+    """
+
+    words: str
+    formulas: tuple[str, ...] = ()
+    source: str = ""
+
+
+SCA = "Thakur et al., *Efficient Task Grouping Through Sample-wise Optimisation Landscape Analysis*"
+TALK = "Zhang, *Towards a Foundation of Multitask Learning*"
+
+TEXTS = {
+    "collection": Explanation(
+        "A **collection** is a set of tasks: every row has inputs and a target for each task (a "
+        "*joint* collection), or each task has rows of its own (*separate*). A missing label is "
+        "left out of every loss and metric. Rows are split once, by a seed: training rows teach, "
+        "validation rows choose, test rows are looked at for the final figure alone."
+    ),
+    "affinity": Explanation(
+        "Row *s*, column *t*: how much learning *s* beside *t* helps *t*; **higher helps more**, "
+        "whatever the estimator. Most estimators train little or nothing and are therefore "
+        "guesses. SCA compares one gradient step of each task on the same sample, over the shared "
+        "parameters θ only; the step size cancels.",
+        (
+            r"a_{st} = \frac1n \sum_i \lVert \theta_i^s - \theta_i^t \rVert_1, \qquad "
+            r"\theta_i^t = \theta_0 - \eta \nabla_\theta \ell_t(x_i)",
+            r"A_{st} = 1 - a_{st} / \max_u a_{su}",
+        ),
+        f"{SCA}, eq. 5, 16 and 17. Every other estimator names its source beside its options.",
+    ),
+    "groups": Explanation(
+        "You can afford *b* models at inference. Each task is **served** by one group that holds "
+        "it, and a plan is good where the predicted losses of the served tasks are small in sum. "
+        "Clustering methods maximise the affinity inside the groups instead.",
+        (
+            r"\min_{S_1 \dots S_k,\; k \le b}\; \sum_t \min_{S \ni t} \hat L_t(S)",
+            r"\max \sum_c \frac{1}{|C_c|} \sum_{s,t \in C_c} A_{st}",
+        ),
+        f"Standley et al. 2020 (selection); {TALK} (clustering); {SCA}, eq. 18 to 21 (GAT + GMM).",
+    ),
+    "training": Explanation(
+        "One network a group: a shared trunk θ, a head φ for each task. What counts is not the "
+        "group's own loss but the **difference** from the same tasks trained all together, each "
+        "alone, and in random groups of the same number. Stopping and serving are decided on "
+        "validation rows, the figures shown are of test rows.",
+        (r"\text{gain of } t \text{ in } S = \bigl(L_t(\{t\}) - L_t(S)\bigr) / L_t(\{t\})",),
+        f"{TALK}; negative where learning together hurts (negative transfer).",
+    ),
+    "evidence": Explanation(
+        "Groups are chosen by an estimate, so the estimate itself is on trial here. The **captured "
+        "share** says how much of what the best plan would gain the chosen plan does gain; 0 is as "
+        "good as random groups, below 0 worse.",
+        (
+            r"\text{captured share} = \frac{L_{\text{random}} - L_{\text{achieved}}}"
+            r"{L_{\text{random}} - L_{\text{oracle}}}",
+        ),
+        "Plans are chosen on validation losses and scored on test losses, on other seeds where "
+        "there are several.",
+    ),
+    "optima": Explanation(
+        "Every mark is an **optimum**: the shared parameters after one gradient step of one task "
+        "on one sample. Marks of two tasks that lie in each other's midst would be reached by the "
+        "same parameters; tasks whose marks stand apart pull elsewhere. The distance is L1 over "
+        "all shared parameters. A map squeezes thousands of dimensions into two, so read its "
+        "quality first: **trustworthiness** 1 means that neighbours on the map are neighbours in "
+        "truth. In t-SNE and UMAP neither the size of a cluster nor the gap between two means "
+        "anything.",
+        (r"\theta_i^t = \theta_0 - \eta \nabla_\theta \ell_t(f_\theta(x_i), y_i^t)",),
+        f"{SCA}, eq. 5 and figure 3a; Venna & Kaski 2001 (trustworthiness).",
+    ),
+    "landscape": Explanation(
+        "**ψ** says how far apart the tasks' optima of one sample are, **Ψ** how far apart the "
+        "samples' shared optima are, and **H** how sharply a loss bends. The theorems turn them "
+        "into bounds on the loss J of joint training, assuming that one step reaches zero loss. "
+        "Compare each bound with the loss beside it before you believe it.",
+        (
+            r"\psi_i = \frac{\sqrt{H}}{T^2} \sum_{s,t} \lVert \theta_i^s - \theta_i^t \rVert_1, "
+            r"\qquad \Psi = \frac{\sqrt{H}}{n^2} \sum_{i,j} \lVert \theta_i - \theta_j \rVert_1",
+            r"J \le \frac{T^3}{n} \sum_i \psi_i^2, \qquad J \le n^3 \Psi^2",
+        ),
+        f"{SCA}, eq. 7 and 12 to 15; sections 6.3 (over a training) and 6.4 (sample size).",
+    ),
+    "laboratory": Explanation(
+        "Two linear regressions learned together, where everything can be calculated. Pooling the "
+        "source's rows lowers the variance of the fit and adds a bias where the two models differ: "
+        "transfer is **positive** while the first wins.",
+        (
+            r"\text{risk} \approx 2\mu^2\, \frac{n_s^2 (N-p) + p\, n_s n_t}{N^2 (N-p)} + "
+            r"\frac{\sigma^2 p}{N-p}, \qquad N = n_s + n_t",
+        ),
+        f"{TALK}, figures 3 and 4.",
+    ),
+    "report": Explanation(
+        "One file with the answer, the evidence behind it, its doubts, every setting, and the "
+        "command that repeats it. It opens offline and loads nothing from anywhere."
+    ),
+    "jobs": Explanation(
+        "Everything that takes long is a **job**: a process of its own that goes on while you "
+        "browse, close the tab or restart the app. Finished parts are kept, so *Resume* repeats "
+        "none of them. A job without a sign of life is shown as interrupted."
+    ),
+}
+"""Page → its text."""
+
+
+def explain(page: str) -> None:
+    """The folded text of a page; nothing where there is none."""
+    text = TEXTS.get(page)
+    if text is None:
+        return
+    with st.expander("What am I looking at?", icon=":material/help:"):
+        st.markdown(text.words)
+        for formula in text.formulas:
+            st.latex(formula)
+        if text.source:
+            st.caption(f"Source: {text.source}")
