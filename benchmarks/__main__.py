@@ -6,6 +6,9 @@
 ``python -m benchmarks evidence``: which estimator finds good groups, and are the verdicts right
 (:mod:`benchmarks.evidence`).
 
+``python -m benchmarks fuzz``: bad input by the thousand against every reader, command and job spec
+(:mod:`benchmarks.fuzz`).
+
 ``python -m benchmarks affinity``: what affinities cost, as one table and one JSON. Parts: ``sca``
 (factorised against loops), ``subsets`` (stacked against sequential and joblib), ``estimators``
 (each estimator's price), ``gradient`` (milliseconds a subset).
@@ -22,6 +25,7 @@ from typing import Any
 import torch
 
 from benchmarks import estimators, evidence, gradient, paper, sca, subsets
+from benchmarks.fuzz.campaign import main as fuzz
 
 PARTS = ("sca", "subsets", "estimators", "gradient")
 
@@ -94,6 +98,8 @@ def main() -> None:
     if sys.argv[1:2] == ["evidence"]:
         evidence.main(sys.argv[2:])
         return
+    if sys.argv[1:2] == ["fuzz"]:
+        sys.exit(fuzz(sys.argv[2:]))
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("what", choices=["affinity"])
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taskviz.values.errors import TaskvizError
-from taskviz.values.storage import dumps, nullable, read_json, write_text
+from taskviz.values.escaping import spreadsheet_plain, spreadsheet_safe
+from taskviz.values.storage import dumps, nullable, read_json, unreadable, write_text
 from taskviz.values.task import check_unique
 
 if TYPE_CHECKING:
@@ -163,8 +164,9 @@ class AffinityMatrix:
         if path.suffix == ".csv":
             out = io.StringIO()
             writer = csv.writer(out, lineterminator="\n")
-            writer.writerow(["source \\ target", *self.tasks])
-            for name, row in zip(self.tasks, self.values, strict=True):
+            names = [spreadsheet_safe(name) for name in self.tasks]
+            writer.writerow(["source \\ target", *names])
+            for name, row in zip(names, self.values, strict=True):
                 writer.writerow([name, *("" if np.isnan(v) else repr(float(v)) for v in row)])
             return write_text(path, out.getvalue())
         raise TaskvizError(f"Cannot write a matrix to {path.name!r}: use .csv or .json.")
@@ -187,6 +189,8 @@ class AffinityMatrix:
             raise TaskvizError(f"There is no file {path}.") from None
         except (UnicodeDecodeError, csv.Error) as error:
             raise TaskvizError(f"{path.name} is not a CSV file in UTF-8 ({error}).") from None
+        except OSError as error:
+            raise unreadable(path, error) from None
         return _from_rows(path, [row for row in rows if row])
 
 
@@ -197,10 +201,10 @@ def _from_rows(path: Path, rows: list[list[str]]) -> AffinityMatrix:
             f"{path.name} has {max(len(rows) - 1, 0)} rows and {columns} columns of values: a "
             "square matrix with a header row, a name column and at least 2 tasks is needed."
         )
-    names = tuple(rows[0][1:])
+    names = tuple(map(spreadsheet_plain, rows[0][1:]))
     values = np.full((len(names), len(names)), np.nan)
     for i, row in enumerate(rows[1:]):
-        if row[0] != names[i]:
+        if spreadsheet_plain(row[0]) != names[i]:
             raise TaskvizError(
                 f"{path.name}, row {i + 2}: the row is named {row[0]!r} but column {i + 2} is "
                 f"named {names[i]!r}; rows and columns need the same names in the same order."

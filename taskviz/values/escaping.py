@@ -5,10 +5,31 @@ import re
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$:&])")
 
 
+_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
 def spreadsheet_safe(text: object) -> str:
-    """Text for a CSV cell that no spreadsheet takes for a formula: a quote goes before its sign."""
+    """Text for a CSV cell that no spreadsheet takes for a formula: a quote goes before its sign.
+
+    A number stays as it is. :func:`spreadsheet_plain` gives the text back.
+    """
     plain = str(text)
-    return f"'{plain}" if plain.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else plain
+    return f"'{plain}" if _like_formula(plain) else plain
+
+
+def spreadsheet_plain(cell: str) -> str:
+    """The inverse of :func:`spreadsheet_safe`."""
+    return cell[1:] if cell.startswith("'") and _like_formula(cell[1:]) else cell
+
+
+def _like_formula(text: str) -> bool:
+    if not text.lstrip("'").startswith(_SIGNS):
+        return False
+    try:
+        float(text)
+    except ValueError:
+        return True
+    return False
 
 
 def markdown_safe(text: object) -> str:

@@ -69,6 +69,15 @@ def read_json(path: Path | str, what: str) -> dict[str, Any]:
         raise TaskvizError(
             f"{path.name} is not valid JSON ({error}): a saved {what} is needed."
         ) from None
+    except OSError as error:
+        raise unreadable(path, error) from None
     if not isinstance(data, dict):
         raise TaskvizError(f"{path.name} does not hold a saved {what}: a JSON object is needed.")
     return data
+
+
+def unreadable(path: Path, error: OSError) -> TaskvizError:
+    """What to say where the system refuses a file."""
+    return TaskvizError(
+        f"Cannot read {path} ({error.strerror or error}): give a file that can be read."
+    )

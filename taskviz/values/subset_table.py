@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taskviz.values.errors import TaskvizError
-from taskviz.values.storage import write_text
+from taskviz.values.escaping import spreadsheet_plain, spreadsheet_safe
+from taskviz.values.storage import unreadable, write_text
 from taskviz.values.task import check_unique
+
+MOST_COLUMNS = 5000
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,9 +88,9 @@ class SubsetTable:
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
         head = ["subset", "cost"] + (["seed"] if self.seeds is not None else [])
-        writer.writerow([*head, *self.tasks])
+        writer.writerow([*head, *map(spreadsheet_safe, self.tasks)])
         for i in range(len(self)):
-            lead = ["+".join(self.subset(i)), repr(float(self.cost[i]))]
+            lead = [spreadsheet_safe("+".join(self.subset(i))), repr(float(self.cost[i]))]
             lead += [str(int(self.seeds[i]))] if self.seeds is not None else []
             cells = ("" if np.isnan(v) else repr(float(v)) for v in self.losses[i])
             writer.writerow([*lead, *cells])
@@ -109,13 +113,24 @@ class SubsetTable:
             raise TaskvizError(f"There is no file {path}.") from None
         except (UnicodeDecodeError, csv.Error) as error:
             raise TaskvizError(f"{path.name} is not a CSV file in UTF-8 ({error}).") from None
+        except OSError as error:
+            raise unreadable(path, error) from None
         if not rows or "subset" not in rows[0]:
             raise TaskvizError(
                 f"{path.name} has no column 'subset' with rows below it: a subset table has one "
                 "row a network, with the columns subset, cost (optional) and one a task."
             )
-        head = list(reader.fieldnames or ())
-        twice = [name for name in head if head.count(name) > 1]
+        head = [spreadsheet_plain(name) for name in reader.fieldnames or ()]
+        if len(head) > MOST_COLUMNS:
+            raise TaskvizError(
+                f"{path.name} has {len(head):,} columns, more than the {MOST_COLUMNS:,} that are "
+                "read."
+            )
+        # A row with too many cells keeps them under None.
+        rows = [
+            {k if k is None else spreadsheet_plain(k): v for k, v in row.items()} for row in rows
+        ]
+        twice = [name for name, count in Counter(head).items() if count > 1]
         if twice:
             raise TaskvizError(
                 f"{path.name}: the column {twice[0]!r} occurs twice; name each once."
@@ -126,7 +141,9 @@ class SubsetTable:
         cost = np.ones(len(rows))
         seeds = np.zeros(len(rows), dtype=np.int64) if "seed" in rows[0] else None
         for i, row in enumerate(rows):
-            for name in _members(row["subset"] or "", tasks, f"{path.name}, row {i + 2}"):
+            for name in _members(
+                spreadsheet_plain(row["subset"] or ""), tasks, f"{path.name}, row {i + 2}"
+            ):
                 membership[i, tasks.index(name)] = True
             for j, name in enumerate(tasks):
                 if membership[i, j] or (row[name] or "").strip():

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from taskviz.cache import Cache, key_of
+from taskviz.data.uploads import clean_file_name
 from taskviz.values import AffinityMatrix, SubsetTable, TaskvizError
 from taskviz.verbs.affinity import read_affinity
 
@@ -45,9 +46,10 @@ def import_scores(data: bytes, name: str, cache: Cache) -> str:
         TaskvizError: the file is no matrix and no table; nothing is stored then.
     """
     # The name given by the browser is a label, never a path.
-    plain = Path(name.replace("\\", "/")).name or "scores.csv"
+    plain = clean_file_name(name)
     suffix = ".json" if plain.lower().endswith(".json") else ".csv"
-    label = f"{Path(plain).stem[:80]}{suffix}"
+    # Fifty letters are 200 bytes at most, which every file system takes.
+    label = f"{Path(plain).stem[:50]}{suffix}"
     with TemporaryDirectory() as folder:
         path = Path(folder) / label
         path.write_bytes(data)
