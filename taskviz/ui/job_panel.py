@@ -1,7 +1,7 @@
 """Running jobs as bars, and one job's state with what can be done about it."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -20,6 +20,10 @@ ICONS = {
     "cancelled": ":material/cancel:",
     "interrupted": ":material/power_off:",
 }
+
+PAUSABLE = ("training",)
+"""Kinds of jobs that go on from the middle of a network."""
+_PAUSED = "paused_jobs"
 
 
 def running() -> None:
@@ -63,16 +67,27 @@ def start(kind: str, entries: Mapping[str, Any], *, title: str, url_key: str) ->
         title: one line for people.
         url_key: where the page keeps the job's id.
     """
+    start_all(kind, [(title, entries)], url_key=url_key)
+
+
+def start_all(kind: str, jobs: Sequence[tuple[str, Mapping[str, Any]]], *, url_key: str) -> None:
+    """Start several jobs, title and entries each; they take turns on the device.
+
+    The first goes into the URL. A refusal is its sentence, and what follows is not started.
+    """
+    started = []
     try:
         name = state.get("collection")
         # Imported scores need none.
         ref = store.resolve(name).to_json() if name else {}
-        spec = {**entries, "collection": ref, "device": "auto"}
-        job = start_job(kind, spec, title=title, store=store.jobs())
+        for title, entries in jobs:
+            spec = {**entries, "collection": ref, "device": "auto"}
+            started.append(start_job(kind, spec, title=title, store=store.jobs()))
     except TaskvizError as error:
         st.error(safe(error), title="This could not be started")
-        return
-    state.put(url_key, job.id)
+        if not started:
+            return
+    state.put(url_key, started[0].id)
     st.rerun()
 
 
@@ -81,9 +96,27 @@ def headline(job: Job) -> None:
     if job.state in LIVE:
         text = job.message or job.stage or "Starting"
         st.progress(min(job.progress, 1.0), text=f"{safe(text)} · {_time_left(job)}")
-        if st.button("Stop", icon=":material/stop_circle:", key=f"stop_{job.id}"):
-            cancel_job(job.id, store=store.jobs())
-            st.toast("Stopping. What is finished is kept.")
+        with st.container(horizontal=True):
+            if job.kind in PAUSABLE:
+                st.button(
+                    "Pause",
+                    icon=":material/pause_circle:",
+                    key=f"pause_{job.id}",
+                    disabled=job.cancelling,
+                    help="Stops at the end of an epoch; Resume goes on from there.",
+                    on_click=_stop,
+                    args=(job.id, True),
+                )
+            st.button(
+                "Stop",
+                icon=":material/stop_circle:",
+                key=f"stop_{job.id}",
+                disabled=job.cancelling,
+                on_click=_stop,
+                args=(job.id, False),
+            )
+            if job.cancelling:
+                st.caption("Stopping. What is finished is kept.")
     elif job.state == "failed":
         st.error(safe(job.error or "The job failed."), title="This job failed")
         if job.details:
@@ -98,8 +131,18 @@ def headline(job: Job) -> None:
         )
         _resume(job, "Resume")
     elif job.state == "cancelled":
-        st.info("This job was stopped. What was finished is kept.", title="Stopped")
+        if job.id in st.session_state.get(_PAUSED, ()):
+            st.info("What was trained is kept: Resume goes on from there.", title="Paused")
+        else:
+            st.info("This job was stopped. What was finished is kept.", title="Stopped")
         _resume(job, "Resume")
+
+
+def _stop(job: str, pause: bool) -> None:
+    """Both keep what is finished; a pause is only called so."""
+    paused: set[str] = st.session_state.setdefault(_PAUSED, set())
+    (paused.add if pause else paused.discard)(job)
+    cancel_job(job, store=store.jobs())
 
 
 def _resume(job: Job, label: str) -> None:

@@ -1,17 +1,60 @@
-"""A small chart a group with its tasks' curves, fed by the job's metrics."""
+"""A small chart a group with its tasks' curves, fed by the job's metrics; one can be enlarged."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from taskviz.figures import curves
-from taskviz.figures.style import chart_config
+from taskviz.figures.style import chart_config, group_letter, three_digits
 from taskviz.jobs import Job
-from taskviz.ui import store
-from taskviz.ui.text import safe
-from taskviz.values import TrainingResult
+from taskviz.ui import job_panel, store
+from taskviz.ui.text import plural, safe
+from taskviz.values import HIGHER_IS_BETTER, TrainingResult
+
+Histories = Mapping[str, pd.DataFrame]
+"""Contender → history, columns as in ``HISTORY_COLUMNS``."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the reader chose to see.
+
+    Args:
+        label: contender.
+        metric: of the history.
+        log: logarithmic axis.
+        smoothing: see :func:`taskviz.figures.curves.training_curves`.
+        mean: one line a task, the mean over seeds.
+        earlier: tasks of a network, sorted → its history in an earlier run.
+    """
+
+    label: str
+    metric: str
+    log: bool
+    smoothing: float
+    mean: bool
+    earlier: Callable[[tuple[str, ...]], pd.DataFrame | None]
+
+
+def draw(job: Job, *, dark: bool) -> None:
+    """Curves of a job while it runs, as far as they have come."""
+    points = _points(job)
+    if points.empty:
+        st.caption("The curves appear with the first finished epoch.")
+        return
+    named = points["contender"].fillna("") if "contender" in points else ""
+    points = points.assign(contender=named)
+    labels = list(dict.fromkeys(points["contender"]))
+    _show({label: points[points["contender"] == label] for label in labels}, job, dark)
+
+
+@st.fragment
+def draw_results(results: Mapping[str, TrainingResult], job: Job, *, dark: bool) -> None:
+    """Curves of finished contenders, groups taken from the cache included."""
+    _show({label: result.history for label, result in results.items()}, job, dark)
 
 
 def _points(job: Job) -> pd.DataFrame:
@@ -26,44 +69,166 @@ def _points(job: Job) -> pd.DataFrame:
     return pd.DataFrame(held["rows"])
 
 
-def draw(job: Job, *, dark: bool) -> None:
-    """Curves of a job while it runs, as far as they have come."""
-    points = _points(job)
-    if points.empty:
-        st.caption("The curves appear with the first finished epoch.")
+def _show(histories: Histories, job: Job, dark: bool) -> None:
+    look = _controls(histories, job)
+    history = histories[look.label]
+    if look.mean:
+        history = _mean_over_seeds(history)
+    shown = history[history["metric"] == look.metric]
+    groups = sorted(int(number) for number in shown["group"].unique())
+    focus = st.session_state.get("live_focus")
+    if focus in groups:
+        _one(shown[shown["group"] == focus], int(focus), look, dark)
         return
-    labels = list(dict.fromkeys(points["contender"]))
-    label, log = _controls(labels)
-    _charts(points[points["contender"] == label], label, log=log, dark=dark)
+    with st.grid("auto", min_column_width=340, gap="small"):
+        for group in groups:
+            _small(shown[shown["group"] == group], group, look, dark)
 
 
-def draw_results(results: Mapping[str, TrainingResult], *, dark: bool) -> None:
-    """Curves of finished contenders, groups taken from the cache included."""
-    label, log = _controls(list(results))
-    _charts(results[label].history, label, log=log, dark=dark)
-
-
-def _controls(labels: list[str]) -> tuple[str, bool]:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
+def _controls(histories: Histories, job: Job) -> Look:
+    labels = list(histories)
+    with st.container(horizontal=True, vertical_alignment="bottom", key="curve_controls"):
         label = labels[0]
         if len(labels) > 1:
-            label = st.selectbox("Contender", labels, key="live_contender", width=280) or label
+            label = st.selectbox("Contender", labels, key="live_contender", width=210) or label
+        history = histories[label]
+        metrics = list(dict.fromkeys(history["metric"]))
+        metric = (
+            st.selectbox(
+                "Metric",
+                metrics,
+                format_func=lambda name: str(name).replace("_", " "),
+                key="live_metric",
+                width=170,
+            )
+            or metrics[0]
+        )
+        before = {other.id: other for other in _earlier(job)}
+        other = None
+        if before:
+            other = st.selectbox(
+                "Compare with",
+                ["", *before],
+                format_func=lambda key: _run_name(before[key]) if key else "no earlier run",
+                key="live_earlier",
+                width=230,
+            )
+        smoothing = st.slider("Smoothing", 0.0, 0.95, 0.0, 0.05, key="live_smoothing", width=160)
         log = st.toggle("Log scale", False, key="live_log")
-    return label, log
+        seeds = history["seed"].nunique() if "seed" in history else 1
+        mean = seeds > 1 and st.toggle(
+            "Mean of seeds", True, key="live_mean", help=f"{plural(seeds, 'seed')} were trained."
+        )
+    found = _by_tasks(before[other]) if other and other in before else {}
+    return Look(str(label), str(metric), bool(log), float(smoothing), bool(mean), found.get)
 
 
-def _charts(history: pd.DataFrame, label: str, *, log: bool, dark: bool) -> None:
-    shown = history[history["metric"] == "loss"]
-    with st.grid("auto", min_column_width=340, gap="small"):
-        for group in sorted(int(number) for number in shown["group"].unique()):
-            rows = shown[shown["group"] == group]
-            with st.container(border=True, gap="xsmall"):
-                names = list(dict.fromkeys(rows["task"]))
-                st.plotly_chart(
-                    curves.training_curves(rows, group=group, log=log, dark=dark),
-                    theme=None,
-                    key=f"curve_{label}_{group}",
-                    config=chart_config(),
-                    alt=curves.describe_training_curves(rows, group=group),
-                )
-                st.caption(", ".join(safe(name) for name in names))
+def _small(rows: pd.DataFrame, group: int, look: Look, dark: bool) -> None:
+    names = list(dict.fromkeys(rows["task"]))
+    with st.container(border=True, gap="xsmall"):
+        _chart(rows, group, look, dark)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(f"**{group_letter(group)}** {', '.join(map(safe, names))}", width="stretch")
+            st.button(
+                "Enlarge",
+                key=f"focus_{look.label}_{group}",
+                icon=":material/zoom_in:",
+                type="tertiary",
+                on_click=_focus,
+                args=(group,),
+            )
+
+
+def _focus(group: int | None) -> None:
+    st.session_state["live_focus"] = group
+
+
+def _one(rows: pd.DataFrame, group: int, look: Look, dark: bool) -> None:
+    names = list(dict.fromkeys(rows["task"]))
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            title = f"**{group_letter(group)}** {', '.join(map(safe, names))}"
+            st.markdown(title, width="stretch")
+            st.button(
+                "All groups",
+                key="focus_none",
+                icon=":material/zoom_out:",
+                on_click=_focus,
+                args=(None,),
+            )
+        _chart(rows, group, look, dark, height=470)
+        st.dataframe(
+            _last_values(rows, look.metric),
+            hide_index=True,
+            alt="The last and the best validation value of each task",
+        )
+
+
+def _chart(
+    rows: pd.DataFrame, group: int, look: Look, dark: bool, height: int | None = None
+) -> None:
+    names = tuple(sorted({str(name) for name in rows["task"]}))
+    earlier = look.earlier(names)
+    st.plotly_chart(
+        curves.training_curves(
+            rows,
+            group=group,
+            metric=look.metric,
+            log=look.log,
+            smoothing=look.smoothing,
+            earlier=earlier,
+            dark=dark,
+            height=height,
+        ),
+        theme=None,
+        key=f"curve_{look.label}_{group}{'_large' if height else ''}",
+        config=chart_config(bar=height is not None),
+        alt=curves.describe_training_curves(rows, group=group, metric=look.metric),
+    )
+
+
+def _last_values(rows: pd.DataFrame, metric: str) -> pd.DataFrame:
+    """One row a task: training and validation at the last epoch, and the best validation."""
+    made = []
+    for task, own in rows.groupby("task", sort=False):
+        means = own.groupby(["split", "step"])["value"].mean()
+        row: dict[str, Any] = {"task": task}
+        for split, word in (("train", "training, last"), ("valid", "validation, last")):
+            values = means.get(split)
+            row[word] = "–" if values is None else three_digits(float(values.iloc[-1]))
+        valid = means.get("valid")
+        if valid is not None and valid.notna().any():
+            best = valid.idxmax() if HIGHER_IS_BETTER.get(metric, False) else valid.idxmin()
+            row["validation, best"] = three_digits(float(valid[best]))
+            row["at epoch"] = int(best)
+        made.append(row)
+    return pd.DataFrame(made)
+
+
+def _mean_over_seeds(history: pd.DataFrame) -> pd.DataFrame:
+    keys = ["step", "group", "task", "split", "metric"]
+    means = history.groupby(keys, sort=False)["value"].mean()
+    return means.reset_index().assign(seed=0)
+
+
+def _earlier(job: Job) -> list[Job]:
+    """Finished trainings of the same collection, newest first, without this one."""
+    return [
+        other
+        for other in store.trainings_of(job.spec)
+        if other.id != job.id and other.state == "done"
+    ]
+
+
+def _run_name(job: Job) -> str:
+    return f"{job.title}, {job_panel.ago(job.created)}"
+
+
+def _by_tasks(job: Job) -> dict[tuple[str, ...], pd.DataFrame]:
+    """Tasks of each network of a finished run, sorted → its history."""
+    found: dict[tuple[str, ...], pd.DataFrame] = {}
+    for result in store.results(job).values():
+        for index, group in enumerate(result.grouping.groups):
+            rows = result.history
+            found.setdefault(tuple(sorted(group)), rows[rows["group"] == index])
+    return found

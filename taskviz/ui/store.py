@@ -155,6 +155,13 @@ def results(job: Job) -> dict[str, TrainingResult]:
         return {}
 
 
+def trainings_of(spec: Mapping[str, Any]) -> list[Job]:
+    """Training jobs of the collection that a spec names, newest first."""
+    found = jobs().list(limit=200)
+    same = [j for j in found if j.spec.get("collection") == spec.get("collection")]
+    return [j for j in same if j.kind == "training"]
+
+
 def readable(table: pd.DataFrame) -> pd.DataFrame:
     """The same table with numbers of three or four significant digits."""
     return table.map(lambda value: float(f"{value:.4g}") if isinstance(value, float) else value)

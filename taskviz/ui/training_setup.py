@@ -1,0 +1,209 @@
+"""Before a training: what will run, for how long, with which options; and the queue."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from taskviz.engines import describe_device, pick_device
+from taskviz.figures.style import duration_words, group_letter
+from taskviz.training.defaults import modality_defaults
+from taskviz.training.options import TrainingOptions
+from taskviz.training.price import TrainingPrice, training_price
+from taskviz.training.weighting import describe_weighting, weighting_names
+from taskviz.ui import job_panel, state, store
+from taskviz.ui.options_form import options_form
+from taskviz.ui.scenarios import Scenario, list_scenarios
+from taskviz.ui.text import plural, safe
+from taskviz.values import Grouping, TaskCollection, TaskvizError, parse_options
+from taskviz.verbs import contenders
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the form says.
+
+    Args:
+        weighting: name.
+        options: of the training.
+        seed: the first.
+        baselines: whether others are trained beside it.
+        draws: random groupings among them.
+    """
+
+    weighting: str
+    options: dict[str, Any]
+    seed: int
+    baselines: bool
+    draws: int
+
+
+def draw(collection: TaskCollection, plan: Grouping) -> None:
+    """What will run, what it costs, and the button that starts it."""
+    left, right = st.columns([3, 2], gap="large")
+    with right, st.container(border=True):
+        choices = _form(collection)
+    with left:
+        _what(plan, choices)
+        others = _scenarios(plan)
+        _price_line(collection, [plan, *(s.plan for s in others)], choices)
+        many = f"Start {1 + len(others)} runs" if others else "Start training"
+        if st.button(many, type="primary", icon=":material/play_arrow:"):
+            start = _job(collection, plan, choices)
+            queue = [_job(collection, each.plan, choices, each.name) for each in others]
+            job_panel.start_all("training", [start, *queue], url_key="run")
+
+
+def _form(collection: TaskCollection) -> Choices:
+    names = weighting_names()
+    weighting = st.selectbox(
+        "Weighting",
+        names,
+        format_func=lambda name: describe_weighting(name).title,
+        key="weighting",
+        help="How the tasks of a group share one update.",
+    )
+    about = describe_weighting(weighting)
+    st.caption(f"{safe(about.source)} · {safe(about.kind)}")
+    if about.missing:
+        st.warning(safe(about.missing))
+    options = options_form(TrainingOptions, "train", modality_defaults(collection.modality))
+    seed = st.number_input("Seed", value=0, min_value=0, step=1, key="train_seed")
+    baselines = st.toggle(
+        "Train the baselines too",
+        True,
+        key="baselines",
+        help="All-together, all-separate and random groups at the same budget. Without them "
+        "nobody can tell whether the grouping helped.",
+    )
+    draws = st.number_input(
+        "Random groupings",
+        value=3,
+        min_value=1,
+        max_value=20,
+        step=1,
+        disabled=not baselines,
+        key="random_draws",
+    )
+    return Choices(weighting, options, int(seed), baselines, int(draws))
+
+
+def _what(plan: Grouping, choices: Choices) -> None:
+    groups = f"**{plural(len(plan.groups), 'group')}**"
+    beside = (
+        " and, for comparison, all tasks together, each alone, and "
+        f"{plural(choices.draws, 'random grouping')} at the same budget"
+        if choices.baselines
+        else ""
+    )
+    st.markdown(f"This trains one model for each of {groups}{beside}.")
+    for number, group in enumerate(plan.groups):
+        names = ", ".join(safe(task) for task in group)
+        st.markdown(f"- **{group_letter(number)}** {names}")
+
+
+def _scenarios(plan: Grouping) -> list[Scenario]:
+    """Saved plans of the same matrix that are to be trained as well."""
+    source = state.get("matrix")
+    if not source:
+        return []
+    saved = {
+        scenario.key: scenario
+        for scenario in list_scenarios(store.cache(), source)
+        if scenario.plan.groups != plan.groups
+    }
+    if not saved:
+        return []
+    chosen = st.multiselect(
+        "Queue other scenarios behind it",
+        list(saved),
+        format_func=lambda key: saved[key].name,
+        key="queued_scenarios",
+        placeholder="none",
+        help="Each becomes a run of its own with the same settings; they take turns. Networks "
+        "that two of them share are trained once.",
+    )
+    return [saved[key] for key in chosen]
+
+
+def _price_line(collection: TaskCollection, plans: Sequence[Grouping], choices: Choices) -> None:
+    device = pick_device("auto")
+    words = [f":material/memory: {safe(describe_device(device))}"]
+    try:
+        groups = _all_groups(collection, plans, choices)
+        price = _price(state.get("collection") or "", groups, choices, collection)
+    except TaskvizError as error:
+        st.warning(safe(error))
+        return
+    words.append(plural(price.networks, "network"))
+    if price.seconds is not None:
+        words.append(
+            f"{duration_words(price.seconds)} at most; early stopping usually ends it sooner"
+        )
+    if price.memory is not None:
+        words.append(f"about {_bytes(price.memory)} for data, weights and optimizer")
+    words.append(f"up to {choices.options['epochs']} epochs a model")
+    st.caption(" · ".join(words))
+
+
+def _all_groups(
+    collection: TaskCollection, plans: Sequence[Grouping], choices: Choices
+) -> list[tuple[str, ...]]:
+    found: set[tuple[str, ...]] = set()
+    for plan in plans:
+        trained = {"chosen": plan}
+        if choices.baselines:
+            trained = contenders(
+                collection, None, plan, random_draws=choices.draws, seed=choices.seed
+            )
+        for grouping in trained.values():
+            found |= {tuple(sorted(group)) for group in grouping.groups}
+    return sorted(found)
+
+
+@st.cache_data(max_entries=128, show_spinner="Trying a few steps on this device…")
+def _tried(
+    name: str,
+    groups: tuple[tuple[str, ...], ...],
+    weighting: str,
+    options: tuple[tuple[str, Any], ...],
+    _collection: TaskCollection,
+) -> TrainingPrice:
+    parsed = parse_options(TrainingOptions, dict(options), "training")
+    return training_price(
+        _collection, groups, parsed, weighting=weighting, device=pick_device("auto")
+    )
+
+
+def _price(
+    name: str, groups: list[tuple[str, ...]], choices: Choices, collection: TaskCollection
+) -> TrainingPrice:
+    # By one epoch: whoever changes their number does not wait for another trial.
+    options = {**choices.options, "epochs": 1}
+    found = _tried(
+        name, tuple(groups), choices.weighting, tuple(sorted(options.items())), collection
+    )
+    seconds = None if found.seconds is None else found.seconds * choices.options["epochs"]
+    return TrainingPrice(found.networks, seconds, found.memory)
+
+
+def _job(
+    collection: TaskCollection, plan: Grouping, choices: Choices, name: str = ""
+) -> tuple[str, dict[str, Any]]:
+    """Title and spec of one run."""
+    called = f" ({name})" if name else ""
+    title = f"Training {plural(len(plan.groups), 'group')} of {collection.name}{called}"
+    return title, {
+        "grouping": plan.to_json(),
+        "affinity": state.get("matrix"),
+        "baselines": choices.baselines,
+        "random_draws": choices.draws,
+        "weighting": choices.weighting,
+        "options": choices.options,
+        "seed": choices.seed,
+    }
+
+
+def _bytes(count: int) -> str:
+    return f"{count / 1e9:.2g} GB" if count >= 1e9 else f"{max(count / 1e6, 0.1):.2g} MB"
