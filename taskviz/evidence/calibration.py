@@ -159,6 +159,25 @@ def summarise_calibration(rows: "pd.DataFrame") -> "pd.DataFrame":
     return table.sort_values("rank", ascending=False, na_position="last", ignore_index=True)
 
 
+def clear_of_chance(summary: "pd.DataFrame") -> bool:
+    """Whether the best rank of a summary is above 0 beyond what the best of so many would be.
+
+    A one-sided t interval at 2.5 %, divided by the number of estimators that were ranked. Tasks
+    are taken as independent, which those of one group are not quite.
+
+    Args:
+        summary: from :func:`summarise_calibration`.
+    """
+    from scipy import stats
+
+    ranked = summary.dropna(subset=["rank", "rank_error"])
+    if ranked.empty:
+        return False
+    best = ranked.iloc[0]
+    bound = stats.t.ppf(1 - 0.025 / len(ranked), int(best["tasks"]) - 1)
+    return bool(best["rank"] > bound * best["rank_error"])
+
+
 def averaged(rows: "pd.DataFrame") -> "pd.DataFrame":
     """One row a task and group with a score and a measured gain: the mean over runs.
 

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from taskviz.affinity import ESTIMATORS, estimator_class
-from taskviz.evidence.calibration import summarise_calibration
+from taskviz.evidence.calibration import clear_of_chance, summarise_calibration
 from taskviz.figures.calibration import (
     calibration_dots,
     describe_calibration,
@@ -102,11 +102,11 @@ def _sentence(table: pd.DataFrame, names: Mapping[str, str], runs: int) -> str:
     name = names.get(str(best["matrix"]), str(best["method"]))
     rank, error = float(best["rank"]), float(best["rank_error"])
     around = f" ± {three_digits(error)}" if error == error else ""
-    sure = error == error and rank > 2 * error
+    sure = clear_of_chance(table)
     return (
         f"{told}: **{safe(name)}** ordered the groups of a task best, rank correlation "
         f"{signed(rank)}{around} over {plural(int(best['tasks']), 'task')}"
-        + ("." if sure else ", which chance explains as well.")
+        + ("." if sure else ", which the best of so many may be by chance.")
     )
 
 

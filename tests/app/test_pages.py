@@ -1,40 +1,14 @@
 """The pages as scripts: empty states, bad links, no traceback."""
 
-from pathlib import Path
-
 import pytest
-from streamlit.testing.v1 import AppTest
+from app_pages_under_test import open_app, words
 
 from taskviz.ui.pages import PAGES
 from taskviz.values import TaskvizError
 
-ROOT = Path(__file__).resolve().parents[2]
 NEED_A_COLLECTION = [
     entry.name for entry in PAGES if entry.name not in ("collection", "jobs", "laboratory")
 ]
-
-
-def open_app(page: str = "collection", **query: str) -> AppTest:
-    """The whole app at one page, as a link opens it."""
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
-    for name, value in query.items():
-        app.query_params[name] = value
-    app.run()
-    if page != "collection":
-        app.switch_page(f"app_pages/{page}.py")
-        for name, value in query.items():
-            app.query_params[name] = value
-        app.run()
-    return app
-
-
-def words(app: AppTest) -> str:
-    """All that the page says."""
-    return " ".join(
-        str(element.value)
-        for kind in ("title", "markdown", "caption", "error", "warning", "info", "subheader")
-        for element in app.get(kind)
-    )
 
 
 @pytest.mark.parametrize("page", [entry.name for entry in PAGES])

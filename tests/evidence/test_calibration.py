@@ -12,6 +12,7 @@ from taskviz.affinity import make_estimator
 from taskviz.cache import Cache
 from taskviz.evidence.calibration import (
     calibration_rows,
+    clear_of_chance,
     group_key,
     measured_groups,
     split_key,
@@ -116,6 +117,17 @@ def test_the_rank_is_within_tasks_and_never_pooled():
     worst = rows.assign(gain=2 * difficulty - rows["score"])
     assert stats.spearmanr(worst["score"], worst["gain"]).statistic > 0.8
     assert summarise_calibration(worst).iloc[0]["rank"] == pytest.approx(-1)
+
+
+def test_the_best_of_many_has_to_be_better_to_be_clear():
+    table = pd.DataFrame(
+        {"rank": [0.5, 0.1], "rank_error": [0.2, 0.2], "tasks": [14, 14], "matrix": list("ab")}
+    )
+    assert clear_of_chance(table.iloc[:1])
+    many = pd.concat([table.iloc[:1], *[table.iloc[1:]] * 11], ignore_index=True)
+    assert not clear_of_chance(many)
+    assert not clear_of_chance(table.assign(rank=[-0.5, -0.6]))
+    assert not clear_of_chance(table.iloc[:0])
 
 
 def test_repeats_of_a_group_are_averaged_and_few_groups_give_no_rank():

@@ -1,0 +1,82 @@
+"""The Training page before, and after a run that is in the cache."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+import streamlit as st
+from app_pages_under_test import open_app, words
+from streamlit.testing.v1 import AppTest
+
+import taskviz as tv
+from taskviz.cache import Cache, key_of
+from taskviz.data import CollectionRef
+from taskviz.jobs import JobStore
+from taskviz.ui.scenarios import save_scenario
+from taskviz.values import Grouping
+from taskviz.verbs import affinity_key, contenders, training_key
+
+
+@pytest.fixture(scope="module")
+def links(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A plan and a finished run of linnerud in a cache of this module's own."""
+    root = tmp_path_factory.mktemp("training-page")
+    before = os.environ["TASKVIZ_CACHE"]
+    os.environ["TASKVIZ_CACHE"] = str(root)
+    st.cache_resource.clear()
+    cache = Cache(root)
+    collection = tv.load_collection("linnerud")
+    tv.compute_affinity(collection, "random")
+    matrix = affinity_key(collection, "random")
+    plan = Grouping.of([collection.names[:2], collection.names[2:]])
+    other = Grouping.of([collection.names])
+    key = key_of(plan=plan.to_json())
+    cache.put("plan", key, lambda folder: plan.save(folder / "plan.json"), {})
+    save_scenario(cache, "all in one", "", other, matrix)
+    groups = contenders(collection, None, plan, random_draws=1)
+    tv.compare_groupings(collection, groups, epochs=2, width=4)
+    results = {name: training_key(collection, g, epochs=2, width=4) for name, g in groups.items()}
+    store = JobStore(cache)
+    spec = {"collection": CollectionRef("linnerud").to_json(), "grouping": plan.to_json()}
+    job = store.add("training", spec, "Training of linnerud", "cpu")
+    store.finish(job.id, job.attempt, "done", result={"results": results})
+    yield {"matrix": matrix, "plan": key, "run": job.id}
+    os.environ["TASKVIZ_CACHE"] = before
+    st.cache_resource.clear()
+
+
+def page(links: dict[str, str], *keys: str, **more: str) -> AppTest:
+    chosen = {key: links[key] for key in keys}
+    return open_app("training", collection="linnerud", **chosen, **more)
+
+
+def test_what_will_run_is_told_before_it_starts(links: dict[str, str]) -> None:
+    app = page(links, "matrix", "plan")
+    assert not app.exception
+    said = words(app)
+    assert "This trains one model for each of **2 groups**" in said
+    assert "6 networks" in said or "7 networks" in said
+    assert "at most; early stopping usually ends it sooner" in said
+    assert "for data, weights and optimizer" in said
+    weighting = next(box for box in app.selectbox if box.label == "Weighting")
+    assert len(weighting.options) > 10
+    queue = next(box for box in app.multiselect if "Queue" in box.label)
+    assert queue.options == ["all in one"]
+    queue.select(queue.options[0]).run()
+    assert "Start 2 runs" in [button.label for button in app.button]
+
+
+@pytest.mark.parametrize(
+    ("tab", "said"),
+    [
+        ("Result", "models"),
+        ("Curves", "**A**"),
+        ("Predicted against measured", "1 run of this collection"),
+        ("All metrics", "models"),
+        ("Downloads", "python -m taskviz predict"),
+    ],
+)
+def test_every_view_of_a_finished_run(links: dict[str, str], tab: str, said: str) -> None:
+    app = page(links, "run", result_tab=tab)
+    assert not app.exception
+    assert said in words(app)

@@ -1,0 +1,127 @@
+"""The Training page in a browser: pause, stop, resume, enlarge, downloads, a queue."""
+
+import re
+import time
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from browser.app_process import App
+from browser.steps import chart, open_page, points_drawn, press, set_number, settled
+from playwright.sync_api import Page, expect
+
+import taskviz as tv
+from taskviz.cache import Cache, key_of
+from taskviz.jobs import JobStore
+from taskviz.values import Grouping
+from taskviz.verbs import affinity_key
+
+
+@pytest.fixture(scope="module")
+def link(app: App) -> str:
+    """The Training page of yeast with three groups: affinity and plan are there already."""
+    cache = Cache(app.cache)
+    collection = tv.load_collection("yeast")
+    matrix = tv.compute_affinity(collection, "label-correlation", cache=cache)
+    plan = tv.group_tasks(matrix, "spectral", budget=3)
+    return f"{app.url}/training?{query(cache, plan, affinity_key(collection, 'label-correlation'))}"
+
+
+def query(cache: Cache, plan: Grouping, matrix: str) -> str:
+    """What a link says of a plan, which is kept where the page looks for it."""
+    key = key_of(plan=plan.to_json())
+    cache.put("plan", key, lambda folder: plan.save(folder / "plan.json"), {})
+    return f"collection=yeast&matrix={matrix}&plan={key}"
+
+
+def set_up(page: Page, link: str, **numbers: int) -> None:
+    """Open the page and fill in the form."""
+    open_page(page, link, "Training")
+    expect(page.get_by_text("This trains one model for each of")).to_be_visible()
+    for label, value in numbers.items():
+        set_number(page, label.replace("_", " "), value)
+
+
+def wait_for_points(page: Page, more_than: int, seconds: float = 60) -> int:
+    """Wait until the curves on the page have more points."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        count = points_drawn(page)
+        if count > more_than:
+            return count
+        time.sleep(0.2)
+    raise AssertionError(f"No curve grew beyond {more_than} points within {seconds} s.")
+
+
+def run_of(page: Page) -> str:
+    """Job id from the URL."""
+    found = re.search(r"run=([0-9a-f]+)", page.url)
+    assert found, page.url
+    return found[1]
+
+
+def test_pause_resume_stop_and_resume_again(
+    app: App, link: str, page: Page, wait_until: Callable[..., None]
+) -> None:
+    set_up(page, link, Epochs=2000, Patience=0)
+    press(page, "Start training")
+    before = wait_for_points(page, 2)
+    store, job = JobStore(Cache(app.cache)), run_of(page)
+    press(page, "Pause")
+    expect(page.get_by_text("What was trained is kept")).to_be_visible(timeout=60_000)
+    assert store.get(job).state == "cancelled"
+    told = len(store.metrics(job))
+    press(page, "Resume")
+    expect(page.get_by_role("button", name="Pause").first).to_be_visible()
+    assert wait_for_points(page, before) > before
+    wait_until(lambda: len(store.metrics(job)) > told)
+    press(page, "Enlarge")
+    expect(page.get_by_role("button", name="All groups")).to_be_visible()
+    chart(page, "curve_chosen_0_large")
+    press(page, "Stop")
+    expect(page.get_by_text("This job was stopped.")).to_be_visible(timeout=60_000)
+    points = [point for _, point in store.metrics(job)]
+    keys = {(p["group"], p["seed"], p["task"], p["split"], p["metric"], p["step"]) for p in points}
+    assert len(keys) == len(points) > told, "an epoch was told twice"
+    steps = {p["step"] for p in points if p["group"] == 0}
+    assert steps == set(range(1, max(steps) + 1)), "it did not go on where it was paused"
+    press(page, "Resume")
+    expect(page.get_by_role("button", name="Stop").first).to_be_visible()
+    press(page, "Stop")
+    expect(page.get_by_text("This job was stopped.")).to_be_visible(timeout=60_000)
+    press(page, "Set up another run")
+    expect(page.get_by_text("This trains one model for each of")).to_be_visible()
+    page.get_by_role("combobox", name="Runs of this collection").click()
+    page.get_by_role("option", name=re.compile("cancelled")).first.click()
+    expect(page.get_by_text("This job was stopped.")).to_be_visible()
+
+
+def test_what_a_finished_run_gives_to_take_away(link: str, page: Page, tmp_path: Path) -> None:
+    set_up(page, link, Epochs=2, Random_groupings=1)
+    press(page, "Start training")
+    chart(page, "dots")
+    page.get_by_role("tab", name="Predicted against measured").click()
+    chart(page, "calibration")
+    page.get_by_role("tab", name="Downloads").click()
+    job = run_of(page)
+    expect(page.get_by_text(f"python -m taskviz predict {job}")).to_be_visible()
+    settled(page)
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Networks (safetensors)").click()
+    waiting.value.save_as(tmp_path / "run.zip")
+    with zipfile.ZipFile(tmp_path / "run.zip") as archive:
+        archive.extractall(tmp_path / "run")
+    result = tv.load_result(tmp_path / "run")
+    inputs = tv.load_collection("yeast").samples[0].inputs[:3]
+    assert set(result.predict(inputs)) == set(result.serving)
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="Model card").click()
+    waiting.value.save_as(tmp_path / "card.md")
+    assert "## Intended use" in (tmp_path / "card.md").read_text()
+    press(page, "Prepare PyTorch program (pt2)")
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name="PyTorch program (pt2) files").click()
+    waiting.value.save_as(tmp_path / "pt2.zip")
+    with zipfile.ZipFile(tmp_path / "pt2.zip") as archive:
+        assert set(archive.namelist()) == {"export.json", *(f"group_{i}.pt2" for i in (1, 2, 3))}
