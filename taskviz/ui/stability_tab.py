@@ -154,8 +154,8 @@ def _answer(study: Stability, plan: Grouping) -> None:
             alt=describe_co_occurrence(study),
         )
         st.caption(
-            "How often two tasks share a group; frames are the groups of the plan. Firm groups are "
-            "dark inside their frame and pale outside."
+            "How often two tasks share a group; frames are the groups of the plan. Where all is firm "
+            "it is 100 % inside the frames and 0 % outside."
         )
     with right:
         if study.rivals:
@@ -175,8 +175,12 @@ def _answer(study: Stability, plan: Grouping) -> None:
 
 
 def _ties_words(study: Stability) -> str:
+    if study.share == 1:
+        return "No redraw gave another one."
     if not study.rivals:
-        return "No other grouping can be compared with it."
+        return (
+            "No other grouping can be compared with it: the redraws do not know all of its groups."
+        )
     ties = len(study.ties)
     if not ties:
         return "Every other grouping found is worse by more than the noise."

@@ -17,8 +17,8 @@ from taskviz.verbs.options import network_options
 LABELS = {
     "networks": "models",
     "parameters": "parameters",
-    "macs": "multiply-accumulates (MACs)",
-    "milliseconds": "milliseconds on this device",
+    "macs": "multiply-accumulates",
+    "milliseconds": "milliseconds",
 }
 SHORT = {"networks": "models", "macs": "MACs", "milliseconds": "ms"}
 SCALES = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
@@ -37,6 +37,8 @@ def choose(collection: TaskCollection | None, imported: bool) -> CostModel | Non
         index=COST_UNITS.index(unit),
         format_func=LABELS.__getitem__,
         key="budget_unit",
+        help="Parameters of all networks together; multiply-accumulates or milliseconds of one "
+        "sample through every network, milliseconds measured on this device.",
         persist_state="session",
     )
     if unit == "networks":
