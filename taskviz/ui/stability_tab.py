@@ -154,8 +154,8 @@ def _answer(study: Stability, plan: Grouping) -> None:
             alt=describe_co_occurrence(study),
         )
         st.caption(
-            "How often two tasks share a group; frames are the groups of the plan. Where all is firm "
-            "it is 100 % inside the frames and 0 % outside."
+            "How often two tasks share a group; frames are the groups of the plan. Where all is "
+            "firm it is 100 % inside the frames and 0 % outside."
         )
     with right:
         if study.rivals:
