@@ -32,11 +32,11 @@ def budget_frontier(
     """
     theme = theme_of(dark)
     scored = sorted((g for g in groupings if g.score is not None), key=lambda g: g.budget)
-    figure = go.Figure()
+    traces: list[go.Scatter] = []
     if scored:
         bounds = [g for g in scored if g.bound is not None]
         if bounds:
-            figure.add_trace(
+            traces.append(
                 go.Scatter(
                     x=[g.budget for g in bounds],
                     y=[g.bound for g in bounds],
@@ -48,7 +48,7 @@ def budget_frontier(
                 )
             )
         look = {"marker": {"opacity": 1.0}}
-        figure.add_trace(
+        traces.append(
             go.Scatter(
                 x=[g.budget for g in scored],
                 y=[g.score for g in scored],
@@ -66,7 +66,7 @@ def budget_frontier(
     plan = current or next((g for g in scored if g.budget == current_budget), None)
     if plan is not None and plan.score is not None:
         look = {"marker": {"opacity": 1.0}}
-        figure.add_trace(
+        traces.append(
             go.Scatter(
                 x=[plan.budget],
                 y=[plan.score],
@@ -89,7 +89,9 @@ def budget_frontier(
     title, _, rest = objective.partition(":")
     better = next((s for s in ("higher", "lower") if f"{s} is better" in rest), "")
     unit = next((g.cost_unit for g in groupings if g.cost_unit != "networks"), "models")
-    figure.update_layout(
+    # At once: each later change of a figure costs about as much as all of it.
+    figure = go.Figure(
+        traces,
         base_layout(
             dark,
             height=280,
@@ -104,7 +106,7 @@ def budget_frontier(
                 "title": {"text": plain(title) + (f" ({better} is better)" if better else "")},
                 "nticks": 5,
             },
-        )
+        ),
     )
     if not scored:
         figure.add_annotation(note("no plan has a score: its method gives none", dark))

@@ -1,6 +1,7 @@
 """Nodes of the task graph: colour, symbol and letter of their group, rings, names."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import plotly.graph_objects as go
@@ -42,14 +43,8 @@ def node_traces(
     font = 12 if len(tasks) <= 30 else 10
     texts = short_names(tasks, 14)
     reach = size / 2 + 6  # room for a ring, drawn or not, so that labels stay put
-    placed = place_labels(
-        [pixels(layout[task]) for task in tasks],
-        texts,
-        radius=reach,
-        font=font,
-        size=SMALLEST,
-        all_shown=len(tasks) <= 30,
-    )
+    points = tuple(pixels(layout[task]) for task in tasks)
+    placed = _placed(points, tuple(texts), reach, font, len(tasks) <= 30)
     traces = []
     if marked:
         traces.append(
@@ -74,6 +69,20 @@ def node_traces(
         traces.append(_nodes(group, own, membership, layout, size, dark))
     traces += _names(tasks, texts, placed, layout, 2 * reach, font, theme)
     return traces
+
+
+# Groups and thresholds change nothing here, and while a slider moves nothing else changes.
+@lru_cache(maxsize=64)
+def _placed(
+    points: tuple[tuple[float, float], ...],
+    texts: tuple[str, ...],
+    radius: float,
+    font: float,
+    all_shown: bool,
+) -> tuple[str | None, ...]:
+    return tuple(
+        place_labels(points, texts, radius=radius, font=font, size=SMALLEST, all_shown=all_shown)
+    )
 
 
 def _nodes(
@@ -121,7 +130,7 @@ def _nodes(
 def _names(
     tasks: Sequence[str],
     texts: list[str],
-    placed: list[str | None],
+    placed: Sequence[str | None],
     layout: Layout,
     size: float,
     font: float,

@@ -70,30 +70,27 @@ def task_graph(
             raise TaskvizError(f"The layout has no position for task {task!r}: lay it out again.")
     edges = edge_weights(matrix)
     shown = [edge for edge in edges if edge[2] >= threshold]
-    figure = go.Figure()
-    for trace in edge_traces(edges, shown, layout, theme):
-        figure.add_trace(trace)
+    traces = edge_traces(edges, shown, layout, theme)
     if len(marked) == 2:
         pair = [edge for edge in shown if set(edge[:2]) == set(marked)]
         if pair:
-            figure.add_trace(segments(pair, layout, theme.accent, 6, "selected edge"))
-    figure.add_trace(edge_marks(shown, layout, theme))
-    for trace in node_traces(matrix, membership, marked, layout, dark):
-        figure.add_trace(trace)
+            traces.append(segments(pair, layout, theme.accent, 6, "selected edge"))
+    traces.append(edge_marks(shown, layout, theme))
+    traces += node_traces(matrix, membership, marked, layout, dark)
     axis = {"visible": False, "range": [-REACH, REACH], "fixedrange": True}
-    figure.update_layout(
-        base_layout(
-            dark,
-            height=440,
-            dragmode=False,
-            showlegend=bool(membership and any(membership.values())),
-            xaxis=axis,
-            yaxis=axis,
-            uirevision="task-graph",
-        )
+    drawn = base_layout(
+        dark,
+        height=440,
+        dragmode=False,
+        showlegend=bool(membership and any(membership.values())),
+        xaxis=axis,
+        yaxis=axis,
+        uirevision="task-graph",
     )
     # A legend entry hides its nodes but not their edges: rather nothing happens on a click.
-    figure.update_layout(legend={"itemclick": False, "itemdoubleclick": False})
+    drawn["legend"] = {**drawn["legend"], "itemclick": False, "itemdoubleclick": False}
+    # At once: each later change of a figure costs about as much as all of it.
+    figure = go.Figure(traces, drawn)
     if not shown:
         figure.add_annotation(
             note("no pair reaches the threshold", dark, y=0, yanchor="bottom")
