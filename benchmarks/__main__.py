@@ -12,6 +12,9 @@
 ``python -m benchmarks affinity``: what affinities cost, as one table and one JSON. Parts: ``sca``
 (factorised against loops), ``subsets`` (stacked against sequential and joblib), ``estimators``
 (each estimator's price), ``gradient`` (milliseconds a subset).
+
+``python -m benchmarks slider``: the Groups page in a browser while the budget moves
+(:mod:`benchmarks.slider`).
 """
 
 import argparse
@@ -24,7 +27,7 @@ from typing import Any
 
 import torch
 
-from benchmarks import estimators, evidence, gradient, paper, sca, subsets
+from benchmarks import estimators, evidence, gradient, paper, sca, slider, subsets
 from benchmarks.fuzz.campaign import main as fuzz
 
 PARTS = ("sca", "subsets", "estimators", "gradient")
@@ -90,10 +93,26 @@ def paper_tables(words: list[str]) -> None:
     print(f"written to {given.json} and {given.markdown}")
 
 
+def slider_times(words: list[str]) -> None:
+    """``python -m benchmarks slider``."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks slider", description=slider.__doc__)
+    parser.add_argument("--quick", action="store_true", help="tiny sizes: only that it runs")
+    parser.add_argument("--json", type=Path, default=Path("benchmarks/results/slider.json"))
+    given = parser.parse_args(words)
+    found = slider.run(quick=given.quick)
+    given.json.parent.mkdir(parents=True, exist_ok=True)
+    given.json.write_text(json.dumps(found, indent=2) + "\n")
+    print("\n".join(lines(found)))
+    print(f"written to {given.json}")
+
+
 def main() -> None:
     """Parse, run, print, write."""
     if sys.argv[1:2] == ["paper"]:
         paper_tables(sys.argv[2:])
+        return
+    if sys.argv[1:2] == ["slider"]:
+        slider_times(sys.argv[2:])
         return
     if sys.argv[1:2] == ["evidence"]:
         evidence.main(sys.argv[2:])

@@ -14,7 +14,7 @@ from taskviz import verbs
 from taskviz.affinity.base import Estimator, Outcome
 from taskviz.cache import Cache
 from taskviz.progress import Progress
-from taskviz.values import AffinityMatrix, Grouping, SubsetTable, TaskvizError
+from taskviz.values import AffinityMatrix, Cancelled, Grouping, SubsetTable, TaskvizError
 from taskviz.values.options import option
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -326,3 +326,20 @@ def test_the_whole_way_to_a_report(toy, cache, tmp_path):
     with pytest.raises(TaskvizError, match="Task 't3'"):
         tv.write_report(collection=toy.select(3), affinities=[matrix], path=tmp_path / "no.html")
     assert not (tmp_path / "no.html").exists()
+
+
+def test_a_frontier_is_computed_once_and_can_be_left(tmp_path):
+    class Leave(Progress):
+        def check(self):
+            raise Cancelled
+
+    cache = Cache(tmp_path)
+    a = AffinityMatrix(np.random.default_rng(0).normal(size=(6, 6)), tuple("abcdef"), "noise")
+    with pytest.raises(Cancelled):
+        verbs.kept_frontier(a, "selection", [1, 2, 3], cache=cache, progress=Leave())
+    found = verbs.kept_frontier(a, "selection", [1, 2, 3], cache=cache)
+    # Read, not made again: nobody asks whether to stop.
+    again = verbs.kept_frontier(a, "selection", [1, 2, 3], cache=cache, progress=Leave())
+    assert [g.to_json() for g in again] == [g.to_json() for g in found]
+    other = verbs.kept_frontier(a, "selection", [1, 2, 3], cache=cache, overlap=False)
+    assert other[2].options != found[2].options

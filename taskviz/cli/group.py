@@ -142,7 +142,8 @@ def read_affinity_file(path: Path) -> AffinityMatrix | SubsetTable | None:
             lead = [row[0] for row in (next(rows, []) for _ in header[1:]) if row]
         except csv.Error:
             return None
-    return AffinityMatrix.read(path) if len(header) > 2 and lead == header[1:] else None
+    # One that lacks rows or has too many is a matrix all the same, and is told what it lacks.
+    return AffinityMatrix.read(path) if len(lead) > 1 and set(lead) <= set(header[1:]) else None
 
 
 def put_grouping(grouping: Grouping) -> None:

@@ -95,6 +95,7 @@ class GatGmm(Clustering):
             embeddings = self._embeddings(affinity, seed)
             found = []
             for number in numbers:
+                self.progress.check()
                 tries = [
                     mixture_memberships(embedding, number, options.threshold, own)
                     for own, embedding in embeddings

@@ -19,14 +19,18 @@ from taskviz.grouping.what_if import (
     lock_options,
     move,
 )
+from taskviz.progress import Progress
 from taskviz.ui import state, store
 from taskviz.ui.text import plural
 from taskviz.ui.undo import History
 from taskviz.ui.units import number_words
+from taskviz.ui.waiting import Waiting
 from taskviz.values import Grouping, SubsetTable, TaskvizError
+from taskviz.verbs import group_tasks, kept_frontier
 
 _BENCH, _PUBLISHED = "bench", "bench_published"
 MANY_TASKS = 40
+MOST_FRONTIERS = 64
 COARSE = (25, 30, 40, 50, 75, 100, 150, 200, 300, 400, 500)
 
 
@@ -134,36 +138,8 @@ def budgets_for(affinity: Affinity) -> tuple[float, ...]:
     return tuple(float(k) for k in fine)
 
 
-@st.cache_resource(max_entries=64, show_spinner="Grouping for every budget…")
-def _frontier(
-    key: str,
-    _affinity: Affinity,
-    method: str,
-    options: dict[str, Any],
-    budgets: tuple[float, ...],
-    _costs: CostModel | None,
-) -> dict[float, Grouping]:
-    from taskviz.verbs import group_frontier
-
-    problem: TaskvizError | None = None
-    for start in range(len(budgets)):
-        try:
-            made = group_frontier(
-                _affinity, method, budgets=budgets[start:], costs=_costs, **options
-            )
-        except TaskvizError as error:
-            # Of a subset table the smallest budgets may cover no task set: start higher then.
-            problem = problem or error
-            if not isinstance(_affinity, SubsetTable):
-                break
-        else:
-            return dict(zip(budgets[start:], made, strict=True))
-    assert problem is not None
-    raise problem
-
-
 def frontier(source: Source) -> dict[float, Grouping]:
-    """The proposal for each budget, computed once for all.
+    """The proposal for each budget, computed once for all and kept beyond this session.
 
     Raises:
         TaskvizError: no groups with these options.
@@ -172,9 +148,46 @@ def frontier(source: Source) -> dict[float, Grouping]:
     if source.costs is not None:
         own = source.costs.of(source.affinity.tasks)
         budgets = tuple(own.partition(int(budget)) for budget in budgets)
-    return _frontier(
-        source.board, source.affinity, source.method, dict(source.options), budgets, source.costs
-    )
+    known = _frontiers()
+    key = (source.board, source.made_by)
+    if key not in known:
+        waiting = Waiting("Grouping for every budget")
+        known[key] = _frontier(source, budgets, waiting)
+        waiting.done()
+        for oldest in list(known)[:-MOST_FRONTIERS]:
+            known.pop(oldest, None)
+    return known[key]
+
+
+@st.cache_resource(show_spinner=False)
+def _frontiers() -> dict[tuple[Any, ...], dict[float, Grouping]]:
+    return {}
+
+
+def _frontier(
+    source: Source, budgets: tuple[float, ...], progress: Progress
+) -> dict[float, Grouping]:
+    problem: TaskvizError | None = None
+    for start in range(len(budgets)):
+        try:
+            made = kept_frontier(
+                source.affinity,
+                source.method,
+                budgets[start:],
+                costs=source.costs,
+                progress=progress,
+                cache=store.cache(),
+                **source.options,
+            )
+        except TaskvizError as error:
+            # Of a subset table the smallest budgets may cover no task set: start higher then.
+            problem = problem or error
+            if not isinstance(source.affinity, SubsetTable):
+                break
+        else:
+            return dict(zip(budgets[start:], made, strict=True))
+    assert problem is not None
+    raise problem
 
 
 @st.cache_resource(max_entries=128, show_spinner="Grouping around the locked tasks…")
@@ -185,8 +198,6 @@ def _locked(
     budget: float,
     _costs: CostModel | None,
 ) -> Grouping | None:
-    from taskviz.verbs import group_tasks
-
     try:
         return group_tasks(_affinity, "selection", budget=budget, costs=_costs, **options)
     except TaskvizError:

@@ -13,7 +13,13 @@ from taskviz.verbs.affinity import (
 )
 from taskviz.verbs.calibration import read_calibration, record_calibration
 from taskviz.verbs.dynamics import dynamics_key, read_dynamics, study_dynamics
-from taskviz.verbs.grouping import contenders, group_frontier, group_tasks, price_groups
+from taskviz.verbs.grouping import (
+    contenders,
+    group_frontier,
+    group_tasks,
+    kept_frontier,
+    price_groups,
+)
 from taskviz.verbs.imports import import_scores, stored_scores
 from taskviz.verbs.linearisation import (
     linearisation_key,
@@ -58,6 +64,7 @@ __all__ = [
     "group_frontier",
     "group_tasks",
     "import_scores",
+    "kept_frontier",
     "landscape_key",
     "linearisation_key",
     "load_collection",

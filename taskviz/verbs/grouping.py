@@ -1,13 +1,20 @@
 """Step 3: groups under an inference budget, and what to set beside them."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from taskviz.cache import Cache
+from taskviz.progress import SILENT, Progress
 from taskviz.values import AffinityMatrix, Grouping, SubsetTable, TaskCollection
+from taskviz.values.storage import dumps, read_json, write_text
+from taskviz.verbs.imports import scores_fingerprint
 from taskviz.verbs.loading import check_tasks
 
 if TYPE_CHECKING:
     from taskviz.grouping.group_costs import CostModel
+
+FRONTIER = "frontier"
 
 
 def group_tasks(
@@ -47,6 +54,7 @@ def group_frontier(
     budgets: Sequence[float] | None = None,
     seed: int = 0,
     costs: "CostModel | None" = None,
+    progress: Progress = SILENT,
     **options: Any,
 ) -> list[Grouping]:
     """A grouping for each budget; without ``budgets`` for each of 1…T networks.
@@ -58,9 +66,63 @@ def group_frontier(
     if costs is not None:
         from taskviz.grouping.within_budget import frontier_within
 
-        return frontier_within(affinity, method, costs, budgets, seed=seed, **options)
+        return frontier_within(
+            affinity, method, costs, budgets, seed=seed, progress=progress, **options
+        )
     wanted = list(budgets) if budgets is not None else list(range(1, len(affinity.tasks) + 1))
-    return make_grouper(method, **options).frontier(affinity, wanted, seed)
+    grouper = make_grouper(method, **options)
+    grouper.progress = progress
+    return grouper.frontier(affinity, wanted, seed)
+
+
+def kept_frontier(
+    affinity: AffinityMatrix | SubsetTable,
+    method: str,
+    budgets: Sequence[float],
+    *,
+    seed: int = 0,
+    costs: "CostModel | None" = None,
+    progress: Progress = SILENT,
+    cache: Cache | None = None,
+    **options: Any,
+) -> list[Grouping]:
+    """:func:`group_frontier`, computed once for the same scores and kept."""
+    from taskviz.grouping import grouper_class
+    from taskviz.verbs.options import grouping_options
+
+    parts = {
+        "what": FRONTIER,
+        "scores": scores_fingerprint(affinity),
+        "method": method,
+        "version": grouper_class(method).version,
+        "options": grouping_options(method, options),
+        "budgets": list(budgets),
+        "seed": seed,
+        "costs": None if costs is None else costs.to_json(),
+    }
+
+    def write(found: list[Grouping], folder: Path) -> object:
+        plain = {"plans": [grouping.to_json() for grouping in found]}
+        return write_text(folder / "frontier.json", dumps(plain))
+
+    return (cache or Cache()).fetch(
+        FRONTIER,
+        parts,
+        compute=lambda: group_frontier(
+            affinity,
+            method,
+            budgets=budgets,
+            seed=seed,
+            costs=costs,
+            progress=progress,
+            **options,
+        ),
+        write=write,
+        read=lambda folder: [
+            Grouping.from_json(plan)
+            for plan in read_json(folder / "frontier.json", "frontier")["plans"]
+        ],
+    )
 
 
 def price_groups(

@@ -267,3 +267,17 @@ def test_a_plan_changed_by_hand_is_priced_in_its_unit():
     assert edited.score == pytest.approx(losses[3, 0] + losses[3, 1] + losses[2, 2])
     with pytest.raises(TaskvizError, match="priced in macs, and what the group a, b costs"):
         edited_plan(table, [("a", "b"), ("c",)], plan)
+
+
+@pytest.mark.parametrize("method", ["selection", "gat-gmm", "random", "all-separate"])
+def test_a_frontier_is_what_each_budget_gives_alone(method):
+    rng = np.random.default_rng(3)
+    a = AffinityMatrix(rng.normal(size=(6, 6)), tuple("abcdef"), "noise")
+    prices = CostModel("parameters", tuple("abcdef"), 100.0, (10.0,) * 6)
+    budgets = [prices.partition(k) + extra for k in (1, 2, 3, 5) for extra in (0, 25)]
+    found = frontier_within(a, method, prices, budgets)
+    for budget, one in zip(budgets, found, strict=True):
+        alone = group_within(a, method, budget, prices)
+        assert (one.groups, one.cost, one.budget) == (alone.groups, alone.cost, alone.budget)
+        assert one.score == pytest.approx(alone.score) if alone.score is not None else True
+        assert one.bound == pytest.approx(alone.bound) if alone.bound is not None else True
