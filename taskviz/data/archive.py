@@ -1,10 +1,13 @@
 """A .zip of a collection: unpacked under the cache, under its checksum, within limits."""
 
 import hashlib
+import lzma
 import shutil
 import stat
+import struct
 import uuid
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -13,6 +16,11 @@ from taskviz.data.raw import megabytes
 from taskviz.values import TaskvizError
 
 _CHUNK = 1 << 20
+DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError),
+    *(NotImplementedError, RuntimeError, ValueError),
+)
+"""What Python's readers of archives raise where one is damaged."""
 _IGNORED = ("__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini")
 
 
@@ -73,7 +81,7 @@ def check_archive(path: Path, limits: ArchiveLimits | None = None) -> list[str]:
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
-    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+    except (OSError, *DAMAGED) as error:
         return [f"{path.name} is not a whole .zip archive ({str(error)[:100]}): pack it again."]
     found = []
     if len(members) > limits.members:
@@ -151,7 +159,7 @@ def _copy(
                         f"{label} holds more than the bytes that are unpacked: leave files out."
                     )
                 file.write(block)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, RuntimeError, ValueError) as error:
+    except DAMAGED as error:
         raise TaskvizError(
             f"{label}: {_show(member.filename)} cannot be unpacked ({str(error)[:100]}): pack it "
             "again."

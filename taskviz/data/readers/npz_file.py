@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from taskviz.data.archive import DAMAGED
 from taskviz.data.readers.base import DataSet, Reader, Request, Target, frame_of, text_option
 from taskviz.values import GraphNodes, Graphs, Modality, TaskvizError
 
@@ -96,7 +97,7 @@ def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
                 "numbers or text."
             ) from None
         raise TaskvizError(f"{path.name} cannot be read as .npz ({error}).") from None
-    except (OSError, zipfile.BadZipFile, EOFError, KeyError, MemoryError, NotImplementedError) as e:
+    except (OSError, KeyError, MemoryError, SyntaxError, TypeError, *DAMAGED) as e:
         raise TaskvizError(
             f"{path.name} cannot be read as .npz ({str(e)[:120] or type(e).__name__}): write it "
             "with numpy.savez."
