@@ -34,9 +34,9 @@ from taskviz.cache import Cache
 from taskviz.data import load_built_in, make_split
 from taskviz.engines import RunContext
 from taskviz.evidence.captured import t_quantile
+from taskviz.evidence.contrasts import verdict_of
 from taskviz.evidence.oracle import halves
 from taskviz.evidence.plans import best_plan, membership_of, partitions, plan_scores
-from taskviz.evidence.question import verdict_of
 from taskviz.evidence.truth import Truth, all_groups, measure_truth
 from taskviz.grouping.random import random_partition
 from taskviz.training.subsets import SubsetOptions, draw_subsets

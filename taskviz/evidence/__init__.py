@@ -2,10 +2,10 @@
 
 ``plans`` lists groupings as codes; ``truth`` trains their groups over seeds; ``oracle`` says what
 could be reached and ``captured`` what share was; ``against_truth`` does so for estimators
-(``sampled`` where tasks are many, ``judged`` for single predictions). ``question`` asks whether
-grouping matters, round by round; ``advice`` puts that into two sentences. ``repeats`` and
-``split_half`` measure how reliable a matrix is; ``calibration`` sets predictions beside trained
-groups.
+(``sampled`` where tasks are many, ``judged`` for single predictions, ``groupers`` for grouping
+methods). ``question`` asks whether grouping matters, round by round (``contrasts``, ``elbow``,
+``design_reliability``); ``advice`` puts that into two sentences. ``repeats`` and ``split_half``
+measure how reliable a matrix is; ``calibration`` sets predictions beside trained groups.
 
 Names are handed on lazily: reading a stored answer needs no torch.
 """

@@ -14,6 +14,7 @@ from taskviz.affinity.seeds import repeat_seeds
 from taskviz.engines import RunContext
 from taskviz.evidence.captured import captured, mean_interval
 from taskviz.evidence.evidence import Evidence
+from taskviz.evidence.groupers import grouper_rows
 from taskviz.evidence.judged import judge
 from taskviz.evidence.oracle import Reference, reference, usable_budgets
 from taskviz.evidence.sampled import sampled_plans, sampled_reference
@@ -27,7 +28,6 @@ from taskviz.evidence.truth import (
     together,
     truth_seeds,
 )
-from taskviz.grouping import make_grouper
 from taskviz.grouping.network_selection import scores_of
 from taskviz.grouping.network_selection.scores import Predicting
 from taskviz.grouping.selection import Selection
@@ -47,7 +47,6 @@ DEFAULT_METHODS = (
     "surrogate",
     "pooled-surrogate",
 )
-GROUPERS = ("gat-gmm", "spectral", "lloyd", "sdp", "selection")
 
 Fit = Callable[[str, Mapping[str, Any], RunContext], Estimator]
 """Method, options and context → fitted estimator."""
@@ -154,7 +153,7 @@ def compare(
     rows = _rows(fitted, chosen, truth, references, budgets, overlaps)
     groupers: list[dict[str, Any]] = []
     if options.groupers and exhaustive:
-        groupers = _grouper_rows(fitted, truth, references, budgets)
+        groupers = grouper_rows(fitted, truth, references, budgets)
     notes = [*truth.notes, *failed]
     if not exhaustive:
         notes.append(
@@ -285,48 +284,6 @@ def _rows(
                     }
                 )
     return rows
-
-
-def _grouper_rows(
-    fitted: Mapping[tuple[str, int], Estimator],
-    truth: Truth,
-    references: Mapping[tuple[bool, int], Reference],
-    budgets: Sequence[int],
-) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    for method, draw in fitted:
-        matrix = fitted[method, draw].affinity_
-        if draw or method == "random" or np.isnan(matrix.symmetric()).all():
-            continue
-        for budget in budgets:
-            ref = references[False, budget]
-            shares: dict[str, float] = {}
-            for grouper in GROUPERS:
-                options = {"overlap": False} if grouper == "selection" else {}
-                try:
-                    found = make_grouper(grouper, **options).group(matrix, float(budget), 0)
-                    plan = plan_of(_apart(found.groups, found.serving), truth.tasks)
-                except TaskvizError:
-                    continue
-                shares[grouper] = captured(truth.plan_losses(plan)[None, None], [ref]).share
-            best = shares.get("selection", float("nan"))
-            rows += [
-                {
-                    "method": method,
-                    "grouper": grouper,
-                    "budget": budget,
-                    "captured": share,
-                    "regret": best - share,
-                }
-                for grouper, share in shares.items()
-            ]
-    return rows
-
-
-def _apart(groups: Sequence[Sequence[str]], serving: Mapping[str, int]) -> list[list[str]]:
-    """Overlapping groups made disjoint: each task stays where it is served."""
-    kept = [[task for task in group if serving[task] == i] for i, group in enumerate(groups)]
-    return [group for group in kept if group]
 
 
 def _oracle_row(ref: Reference) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import pytest
 from taskviz.affinity import make_estimator
 from taskviz.engines import RunContext
 from taskviz.evidence import Answer, AskOptions, ask, recommend
-from taskviz.evidence.question import contrast_of, verdict_of
+from taskviz.evidence.contrasts import contrast_of, verdict_of
 from taskviz.grouping.selection import Selection
 from taskviz.training.subsets import SubsetOptions
 from taskviz.values import TaskCollection, TaskvizError
