@@ -504,3 +504,11 @@ def test_the_app_opened_to_others_says_so_loudly(monkeypatch, run):
     assert "--server.address=0.0.0.0" in words
     assert "--browser.gatherUsageStats=false" in words
     assert str(ROOT) in environment["PYTHONPATH"]
+
+
+def test_a_matrix_that_lacks_a_row_is_told_so(run, tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text(",a,b,c\na,1,2,3\nb,4,5,6\n")
+    status, _, err = run("group", path, "--method", "selection", "--budget", 2)
+    assert status == 1
+    assert "mine.csv has 2 rows and 3 columns of values: a square matrix" in err

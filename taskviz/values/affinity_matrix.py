@@ -202,6 +202,12 @@ def _from_rows(path: Path, rows: list[list[str]]) -> AffinityMatrix:
             "square matrix with a header row, a name column and at least 2 tasks is needed."
         )
     names = tuple(map(spreadsheet_plain, rows[0][1:]))
+    for j, name in enumerate(names):
+        if name in names[:j]:
+            raise TaskvizError(
+                f"{path.name}, row 1: columns {names.index(name) + 2} and {j + 2} are both named "
+                f"{name!r}; names must be unique."
+            )
     values = np.full((len(names), len(names)), np.nan)
     for i, row in enumerate(rows[1:]):
         if spreadsheet_plain(row[0]) != names[i]:
@@ -220,4 +226,9 @@ def _from_rows(path: Path, rows: list[list[str]]) -> AffinityMatrix:
                 raise TaskvizError(
                     f"{path.name}, row {row[0]!r}, column {names[j]!r}: {cell!r} is not a number."
                 ) from None
+            if not np.isfinite(values[i, j]):
+                raise TaskvizError(
+                    f"{path.name}, row {i + 2}, column {j + 2}: the entry from {names[i]!r} to "
+                    f"{names[j]!r} is {cell.strip()}; a finite number is needed."
+                )
     return AffinityMatrix(values, names, method="imported", options={"file": path.name})

@@ -50,8 +50,8 @@ def test_values_cannot_be_changed() -> None:
         ("x,a,b\na,1,2\n", "1 rows and 2 columns"),
         ("x,a,b\na,1,2\nc,3,4\n", "row 3: the row is named 'c'"),
         ("x,a,b\na,1,oops\nb,3,4\n", "row 'a', column 'b': 'oops'"),
-        ("x,a,a\na,1,2\na,3,4\n", "'a' occurs more than once"),
-        ("x,a,b\na,1,nan\nb,3,4\n", "from 'a' to 'b' is nan"),
+        ("x,a,a\na,1,2\na,3,4\n", "row 1: columns 2 and 3 are both named 'a'"),
+        ("x,a,b\na,1,nan\nb,3,4\n", "row 2, column 3: the entry from 'a' to 'b' is nan"),
         ("x,a,b\na,1\nb,3,4\n", "row 2 has 1 values"),
     ],
 )
