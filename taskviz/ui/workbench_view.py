@@ -63,7 +63,11 @@ def draw(source: Source, plans: Mapping[float, Grouping]) -> None:
         )
     with graph:
         _graph(source, plan)
+    # What prices rest on stands beside the picker of the unit.
+    said = () if source.costs is None else source.costs.notes
     for note in dict.fromkeys((*bench.notes, *plan.notes)):
+        if note in said:
+            continue
         st.caption(f":material/info: {safe(note)}")
     # Last, for it writes to the disk: the screen is drawn by then.
     workbench.publish(bench, source)
