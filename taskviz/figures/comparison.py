@@ -37,6 +37,8 @@ __all__ = [
 
 GAIN: Final = "gain: "
 """Beginning of the gain columns of :func:`taskviz.training.compare.comparison_table`."""
+ERROR: Final = "± "
+"""Before the name of a column: its standard errors over seeds."""
 Floats = NDArray[np.float64]
 _OTHERS: Final = ("diamond-open", "triangle-up-open", "square-open", "cross-open", "star-open")
 
@@ -75,6 +77,7 @@ def gains_bars(
                 hoverinfo="text",
                 text=[f"{signed(v)} %" if np.isfinite(v) else "no value" for v in gains[chosen]],
                 textposition="none",
+                error_x=_gain_errors(table, chosen, theme),
                 name=label(chosen, 20),
                 showlegend=True,
             )
@@ -164,11 +167,33 @@ def _gain_hover(table: "pd.DataFrame", name: str, gains: Floats) -> list[str]:
     return [
         f"<b>{plain(str(task))}</b>, {plain(name)}<br>gain "
         + (f"{signed(float(gain))} %" if np.isfinite(gain) else "no value")
+        + (f" ± {three_digits(error)} %" if np.isfinite(error) else "")
         + f"<br>{plain(str(metric))} {three_digits(float(value))}"
-        for task, metric, gain, value in zip(
-            table["task"], table["metric"], gains, values, strict=True
+        for task, metric, gain, error, value in zip(
+            table["task"], table["metric"], gains, _errors(table, name), values, strict=True
         )
     ]
+
+
+def _errors(table: "pd.DataFrame", name: str) -> Floats:
+    """Standard errors over seeds of a contender's gains, per cent; NaN where there is none."""
+    column = f"{ERROR}{GAIN}{name}"
+    if column not in table:
+        return np.full(len(table), np.nan)
+    return np.asarray(100 * table[column].to_numpy(dtype=np.float64))
+
+
+def _gain_errors(table: "pd.DataFrame", name: str, theme: Theme) -> dict[str, object] | None:
+    errors = _errors(table, name)
+    if not np.isfinite(errors).any():
+        return None
+    return {
+        "type": "data",
+        "array": np.nan_to_num(errors),
+        "color": theme.text,
+        "thickness": 1.25,
+        "width": 3,
+    }
 
 
 def _draws_trace(gains: Floats, rows: list[int], theme: Theme) -> go.Scatter:

@@ -21,20 +21,27 @@ def contender_means(results: Mapping[str, TrainingResult], split: str = "test") 
     """The table behind :func:`contenders_dots`.
 
     Columns: ``contender``; ``models``, how many networks it needs; ``loss``, its mean over the
-    tasks that have a loss under every contender; ``tasks``, how many those are.
+    tasks that have a loss under every contender and seed; ``error``, its standard error over seeds
+    (NaN for one); ``tasks``, how many those are.
     """
     import pandas as pd
 
-    from taskviz.training.comparison import gain_table
+    from taskviz.training.comparison import seed_table
+    from taskviz.training.intervals import mean_losses, standard_error
 
-    losses = gain_table(results, split).pivot(index="task", columns="contender", values="loss")
-    known = losses.dropna()
+    rows = seed_table(results, split)
+    known = int(rows.groupby("task")["loss"].apply(lambda own: own.notna().all()).sum())
+    losses = {
+        name: [value for value in own.values() if np.isfinite(value)]
+        for name, own in mean_losses(results, split).items()
+    }
     return pd.DataFrame(
         {
             "contender": list(results),
             "models": [len(result.grouping.groups) for result in results.values()],
-            "loss": [float(known[name].mean()) if len(known) else np.nan for name in results],
-            "tasks": len(known),
+            "loss": [float(np.mean(losses[name])) if losses[name] else np.nan for name in results],
+            "error": [standard_error(losses[name]) for name in results],
+            "tasks": known,
         }
     )
 
@@ -54,11 +61,13 @@ def contenders_dots(
     ticks: list[str] = []
     span: list[float] | None = None
     if table is not None and table["loss"].notna().any():
-        span = _fair_range(table["loss"].to_numpy(dtype=np.float64))
+        found, around = table["loss"].to_numpy(float), table["error"].fillna(0.0).to_numpy(float)
+        span = _fair_range(np.concatenate([found - around, found + around]))
         labels = list(table["contender"])
         drawn = [name for name in random_labels(results) if name != labels[0]]
         rows = [name for name in labels if name not in drawn] + (["random"] if drawn else [])
         means = dict(zip(labels, table["loss"].to_numpy(dtype=np.float64), strict=True))
+        errors = dict(zip(labels, table["error"].to_numpy(dtype=np.float64), strict=True))
         for row, name in enumerate(rows):
             own = drawn if name == "random" and drawn else [name]
             losses = np.array([means[each] for each in own])
@@ -80,8 +89,11 @@ def contenders_dots(
                         "symbol": "circle" if row == 0 else "circle-open",
                         "line": {"width": 2, "color": colour},
                     },
+                    # Draws tell of their spread by themselves.
+                    error_x=_error_bar(errors[own[0]], colour) if len(own) == 1 else None,
                     hovertext=[
-                        f"<b>{plain(each)}</b>, {count}<br>mean {split} loss {three_digits(loss)}"
+                        f"<b>{plain(each)}</b>, {count}<br>mean {split} loss "
+                        f"{three_digits(loss, errors[each])}"
                         for each, loss in zip(own, losses, strict=True)
                     ],
                     hoverinfo="text",
@@ -117,7 +129,7 @@ def contenders_dots(
 
 def describe_contenders(results: Mapping[str, TrainingResult], *, split: str = "test") -> str:
     """One sentence for those who do not see :func:`contenders_dots`."""
-    table = contender_means(results, split).dropna() if results else None
+    table = contender_means(results, split).dropna(subset=["loss"]) if results else None
     if table is None or table.empty:
         return f"Mean {split} loss: nothing to compare."
     parts = [
@@ -133,6 +145,13 @@ def describe_contenders(results: Mapping[str, TrainingResult], *, split: str = "
         )
     ]
     return f"Mean {split} loss, best first: {'; '.join(parts)}."
+
+
+def _error_bar(error: float, colour: str) -> dict[str, object] | None:
+    """Standard error over seeds, where there is one."""
+    if not np.isfinite(error):
+        return None
+    return {"type": "data", "array": [error], "color": colour, "thickness": 1.5, "width": 4}
 
 
 def _fair_range(losses: Floats) -> list[float]:

@@ -126,11 +126,11 @@ class TrainingSpec(JobSpec):
     def run(self, device: str, progress: Progress, cache: Cache) -> dict[str, Any]:
         """See :meth:`JobSpec.run`."""
         from taskviz.data import open_collection
-        from taskviz.verbs import compare_groupings, training_key
+        from taskviz.verbs import compare_groupings, record_calibration, training_key
 
         collection = open_collection(self.ref, cache)
         groupings, weightings, made = self._contenders(collection, device, progress, cache)
-        compare_groupings(
+        results = compare_groupings(
             collection,
             groupings,
             weightings,
@@ -141,6 +141,7 @@ class TrainingSpec(JobSpec):
             seeds=self.seeds,
             **self.options,
         )
+        record_calibration(collection, results, cache)
         keys = {
             label: training_key(
                 collection,

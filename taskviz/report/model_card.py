@@ -2,15 +2,13 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from taskviz.figures.numbers import duration_words, three_digits
 from taskviz.figures.style import group_letter
+from taskviz.training.intervals import interval
 from taskviz.values import AffinityMatrix, Task, TaskCollection, TrainingResult
 from taskviz.values.escaping import markdown_safe as safe
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def model_card(
@@ -108,13 +106,10 @@ def _metrics(result: TrainingResult) -> list[str]:
     many = len(seeds) > 1
     rows = []
     for (task, metric), own in served.groupby(["task", "metric"], sort=False):
-        mean, half = interval(own["value"])
-        low_high = f"{three_digits(mean - half)} … {three_digits(mean + half)}"
-        known = math.isfinite(half)
-        rows.append(
-            (safe(task), str(metric).replace("_", " "), three_digits(mean))
-            + ((low_high if known else "–",) if many else ())
-        )
+        low, high = interval(own["value"].to_numpy())
+        around = f"{three_digits(low)} … {three_digits(high)}" if math.isfinite(low) else "–"
+        mean = three_digits(float(own["value"].mean()))
+        rows.append((safe(task), str(metric).replace("_", " "), mean, *((around,) if many else ())))
     header = ("task", "metric", "value", *(("95 % interval",) if many else ()))
     about = (
         f"On the test split, each task by the group that serves it: mean over {len(seeds)} seeds, "
@@ -125,17 +120,6 @@ def _metrics(result: TrainingResult) -> list[str]:
         "interval."
     )
     return ["## Metrics", about, _table(header, rows)]
-
-
-def interval(values: "pd.Series[float]") -> tuple[float, float]:
-    """Mean, and half of its 95 % t interval; NaN for fewer than two values."""
-    from scipy import stats
-
-    known = values.dropna()
-    mean = float(known.mean()) if len(known) else math.nan
-    if len(known) < 2:
-        return mean, math.nan
-    return mean, float(stats.t.ppf(0.975, len(known) - 1) * known.sem())
 
 
 def _comparison(result: TrainingResult, results: Mapping[str, TrainingResult] | None) -> list[str]:

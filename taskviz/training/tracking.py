@@ -40,7 +40,7 @@ def write_tensorboard(result: TrainingResult, folder: Path | str) -> list[Path]:
                     writer.add_scalar(tag, row["value"], int(row["step"]))
                 for row in final:
                     tag = f"{FINAL}/{row['task']} {row['metric']} ({row['split']})"
-                    writer.add_scalar(tag, row["value"], _best(result, group))
+                    writer.add_scalar(tag, row["value"], _best(result, group, seed))
             written.append(run)
     except OSError as error:
         raise TaskvizError(
@@ -90,7 +90,7 @@ def log_mlflow(result: TrainingResult, uri: str, name: str = "taskviz") -> list[
                 for step, values in sorted(steps.items()):
                     mlflow.log_metrics(values, step=step)
                 last = {_key(FINAL, r["split"], r["metric"], r["task"]): r["value"] for r in final}
-                mlflow.log_metrics(last, step=_best(result, group))
+                mlflow.log_metrics(last, step=_best(result, group, seed))
                 ids.append(str(run.info.run_id))
     except Exception as error:
         reason = " ".join(str(error).split())[:200]
@@ -124,8 +124,9 @@ def _finite(rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     return (row for row in rows if math.isfinite(row["value"]))
 
 
-def _best(result: TrainingResult, group: int) -> int:
-    return result.networks[group].best_step if group < len(result.networks) else 0
+def _best(result: TrainingResult, group: int, seed: int) -> int:
+    networks = result.of_seed(seed).networks
+    return networks[group].best_step if group < len(networks) else 0
 
 
 def _key(*parts: str) -> str:

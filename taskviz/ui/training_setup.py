@@ -28,6 +28,7 @@ class Choices:
         weighting: name.
         options: of the training.
         seed: the first.
+        seeds: how many.
         baselines: whether others are trained beside it.
         draws: random groupings among them.
     """
@@ -35,6 +36,7 @@ class Choices:
     weighting: str
     options: dict[str, Any]
     seed: int
+    seeds: int
     baselines: bool
     draws: int
 
@@ -53,6 +55,7 @@ def draw(collection: TaskCollection, plan: Grouping) -> None:
             start = _job(collection, plan, choices)
             queue = [_job(collection, each.plan, choices, each.name) for each in others]
             job_panel.start_all("training", [start, *queue], url_key="run")
+        _paper(collection, plan, choices)
 
 
 def _form(collection: TaskCollection) -> Choices:
@@ -69,7 +72,18 @@ def _form(collection: TaskCollection) -> Choices:
     if about.missing:
         st.warning(safe(about.missing))
     options = options_form(TrainingOptions, "train", modality_defaults(collection.modality))
-    seed = st.number_input("Seed", value=0, min_value=0, step=1, key="train_seed")
+    first, second = st.columns(2)
+    seeds = first.number_input(
+        "Seeds",
+        value=3,
+        min_value=1,
+        max_value=100,
+        step=1,
+        key="train_seeds",
+        help="Everything is trained this often, each time on another split into training and "
+        "validation rows. A difference has an interval from 2 seeds on.",
+    )
+    seed = second.number_input("First seed", value=0, min_value=0, step=1, key="train_seed")
     baselines = st.toggle(
         "Train the baselines too",
         True,
@@ -86,7 +100,7 @@ def _form(collection: TaskCollection) -> Choices:
         disabled=not baselines,
         key="random_draws",
     )
-    return Choices(weighting, options, int(seed), baselines, int(draws))
+    return Choices(weighting, options, int(seed), int(seeds), baselines, int(draws))
 
 
 def _what(plan: Grouping, choices: Choices) -> None:
@@ -97,7 +111,8 @@ def _what(plan: Grouping, choices: Choices) -> None:
         if choices.baselines
         else ""
     )
-    st.markdown(f"This trains one model for each of {groups}{beside}.")
+    often = f", each from {choices.seeds} seeds" if choices.seeds > 1 else ""
+    st.markdown(f"This trains one model for each of {groups}{beside}{often}.")
     for number, group in enumerate(plan.groups):
         names = ", ".join(safe(task) for task in group)
         st.markdown(f"- **{group_letter(number)}** {names}")
@@ -125,6 +140,28 @@ def _scenarios(plan: Grouping) -> list[Scenario]:
         "that two of them share are trained once.",
     )
     return [saved[key] for key in chosen]
+
+
+def _paper(collection: TaskCollection, plan: Grouping, choices: Choices) -> None:
+    """The comparison of the SCA paper, by one click."""
+    with st.container(border=True):
+        st.markdown("**As the SCA paper compares**")
+        st.caption(
+            "One network for all tasks under equal weights, GradNorm, uncertainty weighting, "
+            "PCGrad and Nash-MTL, against groups with equal weights, and each task alone; "
+            f"{plural(choices.seeds, 'seed')}, the options at the right."
+        )
+        entries = {**_job(collection, plan, choices)[1], "paper": True}
+        seeds = f"{plural(choices.seeds, 'seed')}"
+        with st.container(horizontal=True):
+            if st.button("Two groups by SCA", icon=":material/article:", key="paper_sca"):
+                title = f"SCA paper's comparison on {collection.name}, {seeds}"
+                own = {**entries, "grouping": {}, "affinity": None}
+                job_panel.start_all("training", [(title, own)], url_key="run")
+            if st.button("The groups above", icon=":material/article:", key="paper_plan"):
+                count = plural(len(plan.groups), "group")
+                title = f"SCA paper's comparison with {count} of {collection.name}, {seeds}"
+                job_panel.start_all("training", [(title, entries)], url_key="run")
 
 
 def _price_line(collection: TaskCollection, plans: Sequence[Grouping], choices: Choices) -> None:
@@ -184,8 +221,9 @@ def _price(
     found = _tried(
         name, tuple(groups), choices.weighting, tuple(sorted(options.items())), collection
     )
-    seconds = None if found.seconds is None else found.seconds * choices.options["epochs"]
-    return TrainingPrice(found.networks, seconds, found.memory)
+    often = choices.options["epochs"] * choices.seeds
+    seconds = None if found.seconds is None else found.seconds * often
+    return TrainingPrice(found.networks * choices.seeds, seconds, found.memory)
 
 
 def _job(
@@ -193,7 +231,8 @@ def _job(
 ) -> tuple[str, dict[str, Any]]:
     """Title and spec of one run."""
     called = f" ({name})" if name else ""
-    title = f"Training {plural(len(plan.groups), 'group')} of {collection.name}{called}"
+    count, seeds = plural(len(plan.groups), "group"), plural(choices.seeds, "seed")
+    title = f"Training {count} of {collection.name}{called}, {seeds}"
     return title, {
         "grouping": plan.to_json(),
         "affinity": state.get("matrix"),
@@ -202,6 +241,7 @@ def _job(
         "weighting": choices.weighting,
         "options": choices.options,
         "seed": choices.seed,
+        "seeds": choices.seeds,
     }
 
 

@@ -1,5 +1,7 @@
 """Gains and contenders: the numbers of the comparison, nothing else."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -126,3 +128,23 @@ def test_labels_are_no_markup(results: dict[str, TrainingResult]) -> None:
         shown += [text for t in figure.data for text in t.hovertext or ()]
         shown += list(figure.layout.yaxis.ticktext)
         assert not any("<a" in text for text in shown)
+
+
+def test_errors_over_seeds_are_drawn(results: dict[str, TrainingResult]) -> None:
+    several = {
+        label: TrainingResult.over_seeds(
+            [one, replace(one, seed=1, metrics=one.metrics.assign(
+                seed=1, value=one.metrics["value"] * factor))]
+        )
+        for (label, one), factor in zip(results.items(), (1.1, 1.2, 1.0, 1.1, 1.1), strict=True)
+    }  # fmt: skip
+    dots = {t.name: t for t in contenders_dots(several).data if t.mode == "markers"}
+    loss = np.array([2.9 / 3, 1.1 * 2.9 / 3])
+    expected = loss.std(ddof=1) / np.sqrt(2)
+    assert dots["chosen"].error_x.array[0] == pytest.approx(expected)
+    assert dots["random"].error_x.array is None
+    assert all(t.error_x.array is None for t in contenders_dots(results).data)
+    bar = gains_bars(comparison_table(several)).data[0]
+    gains = np.array([0.2, 1 - 0.8 * 1.1])
+    assert bar.error_x.array[0] == pytest.approx(100 * gains.std(ddof=1) / np.sqrt(2))
+    assert gains_bars(comparison_table(results)).data[0].error_x.array is None
