@@ -9,6 +9,9 @@
 ``python -m benchmarks fuzz``: bad input by the thousand against every reader, command and job spec
 (:mod:`benchmarks.fuzz`).
 
+``python -m benchmarks optima``: distances between all optima and maps of them
+(:mod:`benchmarks.optima`).
+
 ``python -m benchmarks affinity``: what affinities cost, as one table and one JSON. Parts: ``sca``
 (factorised against loops), ``subsets`` (stacked against sequential and joblib), ``estimators``
 (each estimator's price), ``gradient`` (milliseconds a subset).
@@ -27,7 +30,7 @@ from typing import Any
 
 import torch
 
-from benchmarks import estimators, evidence, gradient, paper, sca, slider, subsets
+from benchmarks import estimators, evidence, gradient, optima, paper, sca, slider, subsets
 from benchmarks.fuzz.campaign import main as fuzz
 
 PARTS = ("sca", "subsets", "estimators", "gradient")
@@ -119,6 +122,9 @@ def main() -> None:
         return
     if sys.argv[1:2] == ["fuzz"]:
         sys.exit(fuzz(sys.argv[2:]))
+    if sys.argv[1:2] == ["optima"]:
+        optima.main(sys.argv[2:])
+        return
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("what", choices=["affinity"])
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))

@@ -96,8 +96,13 @@ def row_sums(unit: int, deltas: Floats, inputs: Floats, out: Floats) -> None:
 
 @cache
 def compiled() -> Callable[..., Any]:
-    """:func:`row_sums` as machine code; compiled once a process, in about two seconds."""
+    """:func:`row_sums` as machine code; compiled at first use, in about two seconds, and kept."""
     import numba
 
-    made: Callable[..., Any] = numba.njit(nogil=True)(row_sums)
+    made: Callable[..., Any]
+    try:
+        made = numba.njit(nogil=True, cache=True)(row_sums)
+    except RuntimeError:
+        # Nowhere to write, not even in the user's own folder: compiled in every process.
+        made = numba.njit(nogil=True)(row_sums)
     return made

@@ -13,6 +13,7 @@ from taskviz.optima.optima_map import OptimaMap
 from taskviz.ui import frame, pair, sample_view
 from taskviz.ui.text import listed, plural, safe
 from taskviz.values import TaskCollection
+from taskviz.values.escaping import spreadsheet_safe
 
 SIDES = ("left", "right")
 FIRST = {"left": "tsne", "right": "umap"}
@@ -213,6 +214,9 @@ def _draw_caught(study: OptimaMap, collection: TaskCollection, caught: list[int]
         alt="The samples that were caught, with task and label",
     )
     plain = table.drop(columns=[c for c in ("picture", "series") if c in table])
+    plain = plain.rename(columns=spreadsheet_safe).map(
+        lambda value: spreadsheet_safe(value) if isinstance(value, str) else value
+    )
     st.download_button(
         "Download the selection",
         plain.to_csv(index=False),

@@ -60,7 +60,7 @@ def test_a_lasso_catches_a_cluster_in_both_maps(optima: Page) -> None:
     caught = int(re.findall(r"\d+", text)[0])
     assert 0 < caught < 36
     assert "of Weight" in text or "of Waist" in text or "of Pulse" in text
-    expect(page.locator(".st-key-optima_table")).to_be_visible()
+    expect(page.get_by_test_id("stDataFrame")).to_be_visible()
     for side in ("left", "right"):
         page.wait_for_function(
             """([key, n]) => document.querySelector(`.st-key-${key} .js-plotly-plot`)._fullData
