@@ -7,10 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taskviz.affinity.base import Estimator, Outcome
+from taskviz.affinity.input_summaries import summaries, summary_kind
 from taskviz.engines import RunContext
-from taskviz.values import Split, TaskCollection, TaskvizError, option
-
-FLAT = ("table", "image", "series")
+from taskviz.values import Split, TaskCollection, option
 
 
 @dataclass(frozen=True)
@@ -34,10 +33,13 @@ class Discrepancy(Estimator):
     bad news, so ``A = −d``: 0 means that the two cannot be told apart, −2 that they always can. The
     labels play no part. The standard error is binomial; the support counts held-out samples.
 
+    Where inputs are no vectors of one length (graphs, series of different length) the classifier
+    sees summaries of them (:mod:`taskviz.affinity.input_summaries`), and a note says which.
+
     In a joint collection all tasks share their inputs: every entry is 0, and a note says so.
 
     Raises:
-        TaskvizError: data sets whose inputs differ in shape or are no plain vectors.
+        TaskvizError: data sets whose inputs differ in the number of features or channels.
     """
 
     name = "discrepancy"
@@ -58,7 +60,7 @@ class Discrepancy(Estimator):
                     "says nothing about a joint collection.",
                 ),
             )
-        _check(collection)
+        kind = summary_kind(collection)
         options = self.options
         train = [
             _inputs(collection, t, "train", options.samples, context.seed) for t in range(size)
@@ -85,8 +87,10 @@ class Discrepancy(Estimator):
                 support[s, t] = support[t, s] = counts.sum()
                 context.progress.advance(1)
         notes: tuple[str, ...] = ()
+        if kind:
+            notes += (f"The classifier saw, of each sample: {kind}.",)
         if unsettled:
-            notes = (f"{unsettled} classifiers did not converge: raise the penalty.",)
+            notes += (f"{unsettled} classifiers did not converge: raise the penalty.",)
         return Outcome(values, error, support, notes=notes)
 
 
@@ -127,21 +131,6 @@ def told_apart(
     return np.array(mistakes), settled
 
 
-def _check(collection: TaskCollection) -> None:
-    if collection.modality not in FLAT:
-        raise TaskvizError(
-            f"Collection {collection.name!r} holds {collection.modality} data: discrepancy needs "
-            "plain vectors as inputs."
-        )
-    shapes = [samples.inputs.shape[1:] for samples in collection.samples]
-    for name, shape in zip(collection.names, shapes, strict=True):
-        if shape != shapes[0]:
-            raise TaskvizError(
-                f"Inputs of {name!r} have shape {shape} but those of {collection.names[0]!r} "
-                f"{shapes[0]}: discrepancy compares data sets of one shape."
-            )
-
-
 def _inputs(
     collection: TaskCollection, task: int, split: Split, most: int, seed: int
 ) -> NDArray[np.float64]:
@@ -150,4 +139,5 @@ def _inputs(
     if len(rows) > most:
         rng = np.random.default_rng([seed, 0xD15, task])
         rows = np.sort(rng.choice(rows, most, replace=False))
-    return np.asarray(block.inputs[rows], dtype=np.float64).reshape(len(rows), -1)
+    shapes = {tuple(own.inputs.shape[1:]) for own in collection.samples}
+    return summaries(block.inputs, rows, collection.modality, len(shapes) == 1)

@@ -1,6 +1,7 @@
 """Trunks for nodes of a graph: graph convolutions, or propagated features and an MLP."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -35,12 +36,56 @@ class NodeGraph(nn.Module):
 
     def propagate(self, values: Tensor) -> Tensor:
         """``Â @ values`` of ``(N, k)``."""
-        messages = values.index_select(0, self.source) * self.weight[:, None]
-        return torch.zeros_like(values).index_add(0, self.target, messages)
+        return _propagate(values, self.source, self.target, self.weight)
+
+    def around(self, nodes: Tensor, hops: int) -> "Part":
+        """What some nodes' outputs of ``hops`` convolutions depend on; all where that is most."""
+        near = torch.zeros(len(self.features), dtype=torch.bool, device=nodes.device)
+        near[nodes] = True
+        for _ in range(hops):
+            near[self.source[near[self.target]]] = True
+        count = int(near.sum())
+        if 2 * count > len(near):
+            return Part(self.features, self.source, self.target, self.weight, nodes)
+        place = near.cumsum(0) - 1
+        # A node at the rim lacks neighbours, but what it gives then goes nowhere.
+        kept = near[self.source] & near[self.target]
+        return Part(
+            self.features[near],
+            place[self.source[kept]],
+            place[self.target[kept]],
+            self.weight[kept],
+            place[nodes],
+        )
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some nodes of a graph, numbered anew.
+
+    Args:
+        features: ``(m, F)``.
+        source: ``(e,)`` of the edges among them.
+        target: ``(e,)``.
+        weight: ``(e,)`` as in the whole graph.
+        nodes: places of the nodes that were asked for.
+    """
+
+    features: Tensor
+    source: Tensor
+    target: Tensor
+    weight: Tensor
+    nodes: Tensor
+
+    def propagate(self, values: Tensor) -> Tensor:
+        """``Â @ values`` of ``(m, k)``."""
+        return _propagate(values, self.source, self.target, self.weight)
 
 
 class GCNTrunk(nn.Module):
-    """Graph convolutions H ← activation(Â H W + b) over the whole graph (Kipf and Welling, 2017).
+    """Graph convolutions H ← activation(Â H W + b) (Kipf and Welling, 2017).
+
+    They run over the part of the graph that the nodes of a batch can be reached from.
 
     Args:
         graph: all nodes.
@@ -64,10 +109,11 @@ class GCNTrunk(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Features of some nodes."""
-        hidden = self.graph.features
+        part = self.graph.around(inputs[:, 0].round().long(), len(self.layers))
+        hidden = part.features
         for layer, bias in zip(self.layers, self.biases, strict=True):
-            hidden = self.activation(self.graph.propagate(layer(hidden)) + bias)
-        return hidden.index_select(0, inputs[:, 0].round().long())
+            hidden = self.activation(part.propagate(layer(hidden)) + bias)
+        return hidden.index_select(0, part.nodes)
 
 
 class PropagatedTrunk(nn.Module):
@@ -103,3 +149,8 @@ def propagated(graph: NodeGraph, hops: int) -> Tensor:
     for _ in range(hops):
         parts.append(graph.propagate(parts[-1]))
     return torch.cat(parts, dim=1)
+
+
+def _propagate(values: Tensor, source: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+    messages = values.index_select(0, source) * weight[:, None]
+    return torch.zeros_like(values).index_add(0, target, messages)

@@ -121,6 +121,20 @@ def test_gcn_and_propagation_are_those_of_torch_geometric() -> None:
     assert not trunk.graph.state_dict()
 
 
+def test_the_part_of_a_graph_gives_what_the_whole_gives() -> None:
+    torch.manual_seed(0)
+    ring = torch.arange(40)
+    edges = torch.stack([ring, (ring + 1) % 40])
+    graph = NodeGraph(torch.randn(40, 3, dtype=torch.float64), edges)
+    trunk = GCNTrunk(graph, (5, 4, 3)).double()
+    whole = trunk(torch.arange(40.0)[:, None])
+    assert len(graph.around(torch.arange(40), 3).features) == 40
+    for nodes in ([7], [0, 39], [5, 5, 12]):
+        numbers = torch.tensor(nodes)
+        assert len(graph.around(numbers, 3).features) <= 8
+        torch.testing.assert_close(trunk(numbers[:, None].double()), whole[numbers])
+
+
 def test_a_network_that_does_not_take_the_data_is_refused() -> None:
     with pytest.raises(TaskvizError, match="'lstm' does not take image data of 3 axes"):
         choose_trunk("lstm", "image", 3)
