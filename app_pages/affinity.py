@@ -8,6 +8,7 @@ from taskviz.affinity import ESTIMATORS, estimator_class
 from taskviz.figures.style import duration_words
 from taskviz.jobs import LIVE
 from taskviz.ui import (
+    answers,
     compare_matrices,
     frame,
     job_panel,
@@ -22,7 +23,7 @@ from taskviz.ui.options_form import options_form
 from taskviz.ui.text import plural, safe
 from taskviz.values import AffinityMatrix, TaskCollection, TaskvizError
 
-FIRST = {"gradient-cosine": " (a first guess)"}
+FIRST = {"gradient-cosine": " (a first guess)", "pooled-surrogate": " (accurate)"}
 frame.title("affinity")
 collection = frame.need_collection()
 stored = store.affinities_of(collection)
@@ -80,13 +81,81 @@ def choose_estimator(collection: TaskCollection) -> None:
         return
     price = price_words(collection, method, options, repeats)
     start.caption(f":material/timer: Cost: {price}.")
-    if start.button("Compute", type="primary", icon=":material/play_arrow:", width="stretch"):
+    if start.button("Compute", icon=":material/play_arrow:", width="stretch"):
         job_panel.start(
             "affinity",
             {"method": method, "options": options, "seed": int(seed), "repeats": repeats},
             title=f"{kind.title} on {collection.name}" + (f", {repeats} times" * (repeats > 1)),
             url_key="job",
         )
+
+
+def recommended(collection: TaskCollection) -> None:
+    """Left, first: what the evidence speaks for, in two steps."""
+    st.markdown("**Recommended, in two steps**")
+    guess, accurate = estimator_class("gradient-cosine"), estimator_class("pooled-surrogate")
+    st.caption(f"1 · **A first guess, at once** by {guess.title.lower()}; trains nothing.")
+    if st.button(
+        "Make a first guess",
+        type="secondary" if stored else "primary",
+        icon=":material/bolt:",
+        width="stretch",
+        key="first_guess",
+    ):
+        job_panel.start(
+            "affinity",
+            {"method": guess.name, "options": {}, "seed": 0},
+            title=f"{guess.title} on {collection.name}",
+            url_key="job",
+        )
+    few = len(collection.tasks) < 3
+    st.caption(
+        f"2 · **Measured** by {accurate.title.lower()}: small networks on random groups, seed by "
+        f"seed, until it is told whether grouping matters or {answers.MINUTES} minutes are spent."
+    )
+    if st.button(
+        "Measure accurately",
+        type="primary" if stored else "secondary",
+        icon=":material/science:",
+        width="stretch",
+        key="measure_accurately",
+        disabled=few,
+        help="From 3 tasks on it can matter which of them train together." if few else None,
+    ):
+        answers.start(collection, answers.first_entries())
+
+
+def watch_measurement() -> None:
+    """The accurate mode while it runs, and its matrix once it is done."""
+    job = answers.job_in_use()
+    if job is None:
+        return
+    if job.state in LIVE:
+        st.fragment(_poll_measurement, run_every="1s")(job.id)
+    elif job.state == "done":
+        key = str((job.result or {}).get("affinity", ""))
+        if key and st.session_state.get("measured") != job.id:
+            st.session_state["measured"] = job.id
+            state.put("matrix", key)
+            st.rerun()
+    else:
+        job_panel.headline(job)
+
+
+def _poll_measurement(job_id: str) -> None:
+    job = store.jobs().get(job_id)
+    if job.state not in LIVE:
+        st.rerun(scope="app")
+    with st.container(border=True, gap="xsmall"):
+        found = answers.of_job(job)
+        st.markdown(
+            f"**So far:** {safe(found[-1].sentence)}"
+            if found
+            else "**The first answer comes within about a minute.**"
+        )
+        job_panel.headline(job)
+        if st.button("See it on the Evidence page", icon=":material/balance:"):
+            frame.go("evidence")
 
 
 def watch_job() -> None:
@@ -139,16 +208,20 @@ def choose_matrix() -> tuple[str, AffinityMatrix] | None:
 side, main = st.columns([1, 3], gap="large")
 with side:
     current = choose_matrix()
+    with st.container(border=True, gap="small"):
+        recommended(collection)
     with st.container(border=True):
         choose_estimator(collection)
 with main:
+    watch_measurement()
     watch_job()
     if current is None:
         with st.container(border=True):
             st.markdown("#### No affinity yet")
             st.markdown(
-                "Press **Compute** to estimate how much each task helps each other. With the "
-                "settings shown it takes seconds; you can keep browsing while it runs."
+                "**Make a first guess** to see at once how the tasks may help each other; it "
+                "takes seconds and trains nothing. **Measure accurately** trains networks until "
+                "one can tell. Any other estimator is below."
             )
     else:
         matrix = current[1]

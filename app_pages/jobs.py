@@ -16,8 +16,20 @@ PAGE = {
     "optima": "optima",
     "landscape": "landscape",
     "dynamics": "landscape",
+    "answer": "evidence",
+    "evidence": "evidence",
+    "linearisation": "evidence",
 }
-URL_KEY = {"optima": "map", "landscape": "landscape", "dynamics": "dynamics"}
+URL_KEY = {
+    "optima": "map",
+    "landscape": "landscape",
+    "dynamics": "dynamics",
+    "sample-size": "study",
+    "answer": "ask",
+    "evidence": "evidence",
+    "linearisation": "linear",
+}
+"""URL key of a kind of job, where its page finds all else in the job."""
 FIRST = 20
 
 
@@ -61,8 +73,6 @@ def show(job: Job) -> None:
         state.put("collection", store.publish_spec(job.spec))
     if job.kind == "training":
         state.put("run", job.id)
-    elif job.kind == "sample-size":
-        state.put("study", job.id)
     elif job.kind in URL_KEY:
         state.put(URL_KEY[job.kind], job.id)
     elif job.kind == "stability":

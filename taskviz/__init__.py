@@ -12,10 +12,12 @@ _VERBS = (
     "compare_estimators",
     "compare_groupings",
     "compute_affinity",
+    "does_grouping_matter",
     "group_tasks",
     "load_collection",
     "load_result",
     "measure_reliability",
+    "recommend",
     "train_groups",
     "write_report",
 )

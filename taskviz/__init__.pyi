@@ -1,8 +1,14 @@
 from taskviz.verbs import (
+    compare_estimators as compare_estimators,
+)
+from taskviz.verbs import (
     compare_groupings as compare_groupings,
 )
 from taskviz.verbs import (
     compute_affinity as compute_affinity,
+)
+from taskviz.verbs import (
+    does_grouping_matter as does_grouping_matter,
 )
 from taskviz.verbs import (
     group_tasks as group_tasks,
@@ -15,6 +21,9 @@ from taskviz.verbs import (
 )
 from taskviz.verbs import (
     measure_reliability as measure_reliability,
+)
+from taskviz.verbs import (
+    recommend as recommend,
 )
 from taskviz.verbs import (
     train_groups as train_groups,

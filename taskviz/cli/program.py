@@ -15,6 +15,7 @@ from taskviz import __version__
 from taskviz.cli import (
     affinity,
     collections,
+    evidence,
     export,
     group,
     jobs,
@@ -58,6 +59,7 @@ affinity.register(program)
 group.register(program)
 train.register(program)
 linearisation.register(program)
+evidence.register(program)
 predict.register(program)
 export.register(program)
 report.register(program)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from taskviz.cache import Cache
+from taskviz.jobs.evidence_kinds import AnswerSpec, EvidenceSpec, LinearisationSpec
 from taskviz.jobs.grouping_kinds import StabilitySpec
 from taskviz.jobs.landscape_kinds import DynamicsSpec, LandscapeSpec, OptimaSpec
 from taskviz.jobs.spec import JobSpec, Spec, name_of, whole
@@ -222,41 +223,6 @@ class SampleSizeSpec(JobSpec):
         return {"study": sample_size_key(collection, **settings)}
 
 
-@dataclass(frozen=True)
-class LinearisationSpec(JobSpec):
-    """Measure the error of the first-order expansion; result ``{"linearisation": key}``.
-
-    Args:
-        subsets: random subsets to average over.
-    """
-
-    subsets: int = 100
-
-    kind: ClassVar[str] = "linearisation"
-
-    def checked(self) -> Self:
-        """See :meth:`JobSpec.checked`."""
-        from taskviz.verbs.options import affinity_options
-
-        whole(self.subsets, "subsets", 1, 10_000)
-        return replace(self, options=affinity_options("gradient", self.options))
-
-    @property
-    def title(self) -> str:
-        """See :attr:`JobSpec.title`."""
-        return f"Linearisation error on {name_of(self.ref)}"
-
-    def run(self, device: str, progress: Progress, cache: Cache) -> dict[str, Any]:
-        """See :meth:`JobSpec.run`."""
-        from taskviz.data import open_collection
-        from taskviz.verbs import linearisation_key, study_linearisation
-
-        collection = open_collection(self.ref, cache)
-        settings = {"subsets": self.subsets, "seed": self.seed, "device": device, **self.options}
-        study_linearisation(collection, progress=progress, cache=cache, **settings)
-        return {"linearisation": linearisation_key(collection, **settings)}
-
-
 KINDS: dict[str, type[JobSpec]] = {
     kind.kind: kind
     for kind in (
@@ -268,6 +234,8 @@ KINDS: dict[str, type[JobSpec]] = {
         OptimaSpec,
         LandscapeSpec,
         DynamicsSpec,
+        EvidenceSpec,
+        AnswerSpec,
     )
 }
 

@@ -1,7 +1,7 @@
 """What every kind of job has: a spec of plain data that is checked before it becomes work."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -112,3 +112,20 @@ def whole(value: Any, name: str, least: int, most: int) -> None:
             f"Entry {name!r} of a job is {value!r}: a whole number from {least} to {most} is "
             "needed."
         )
+
+
+def number(value: Any, name: str, least: float, most: float) -> float:
+    """Check a number within limits; errors as :func:`whole`."""
+    wrong = isinstance(value, bool) or not isinstance(value, int | float)
+    if wrong or not least <= value <= most:
+        raise TaskvizError(
+            f"Entry {name!r} of a job is {value!r}: a number from {least:g} to {most:g} is needed."
+        )
+    return float(value)
+
+
+def listing(value: Any, name: str) -> Sequence[Any]:
+    """Check a list; errors as :func:`whole`."""
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise TaskvizError(f"Entry {name!r} of a job is {value!r}: a list is needed.")
+    return value

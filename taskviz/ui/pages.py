@@ -49,6 +49,12 @@ PAGES = (
         "Train one model a group, live, beside all-together, all-separate and random groups.",
     ),
     PageEntry(
+        "evidence",
+        "Evidence",
+        ":material/balance:",
+        "Does grouping matter here, which estimator can be trusted, and what do we recommend?",
+    ),
+    PageEntry(
         "optima",
         "Optima",
         ":material/scatter_plot:",

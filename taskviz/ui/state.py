@@ -23,6 +23,10 @@ KEYS: Final = (
     "map",
     "landscape",
     "dynamics",
+    "ask",
+    "evidence",
+    "sca",
+    "linear",
 )
 _DEPENDS: Final = {
     "collection": (
@@ -39,6 +43,10 @@ _DEPENDS: Final = {
         "map",
         "landscape",
         "dynamics",
+        "ask",
+        "evidence",
+        "sca",
+        "linear",
     ),
     "matrix": ("pair", "stability"),
 }

@@ -8,7 +8,7 @@ import streamlit as st
 from taskviz.figures import frontier, task_graph
 from taskviz.figures.style import chart_config, group_letter, signed, three_digits
 from taskviz.grouping.what_if import broken_rules
-from taskviz.ui import frame, stability_tab, store, workbench
+from taskviz.ui import answers, frame, stability_tab, state, store, workbench
 from taskviz.ui.affinity_words import trust_words
 from taskviz.ui.group_board import group_board
 from taskviz.ui.text import listed, plural, safe
@@ -34,7 +34,7 @@ def draw(source: Source, plans: Mapping[float, Grouping]) -> None:
         assert proposal is not None
         trust = ""
         if isinstance(source.affinity, AffinityMatrix):
-            trust = f"  \n{trust_words(source.affinity)}"
+            trust = f"  \n{trust_words(source.affinity)}{_measured(plan)}"
         tested = stability_tab.badge(source.key, plan)
         st.markdown(sentence(plan, proposal) + trust + (f"  \n{tested}" if tested else ""))
     board, graph = st.columns([13, 7], gap="medium")
@@ -91,6 +91,20 @@ def sentence(plan: Grouping, proposal: Grouping) -> str:
         cost, budget = (cost_words(each, plan.cost_unit) for each in (plan.cost, plan.budget))
         words += f" They cost {cost} of {budget}."
     return f"{words}  \n{_worth(plan, proposal)}"
+
+
+def _measured(plan: Grouping) -> str:
+    """What trained networks said of exactly these groups, where they were asked."""
+    collection = frame.current_collection() if state.get("collection") else None
+    verdict = None if collection is None else answers.verdict_of(collection, plan)
+    if verdict is None:
+        return ""
+    badge, words = {
+        "yes": (":green-badge[stable]", "these groups beat random ones"),
+        "no": (":red-badge[noise]", "these groups are no better than random ones"),
+        "cannot tell": (":orange-badge[shaky]", "these groups cannot be told from random ones yet"),
+    }[verdict]
+    return f"  \n{badge} :gray[Measured on networks trained for it: {words}.]"
 
 
 def _worth(plan: Grouping, proposal: Grouping) -> str:

@@ -11,6 +11,14 @@ from taskviz.verbs.affinity import (
     stored_affinities,
     stored_estimators,
 )
+from taskviz.verbs.answer import (
+    StoredAnswer,
+    does_grouping_matter,
+    first_guess,
+    read_answer,
+    recommend,
+    stored_answers,
+)
 from taskviz.verbs.calibration import read_calibration, record_calibration
 from taskviz.verbs.dynamics import dynamics_key, read_dynamics, study_dynamics
 from taskviz.verbs.grouping import (
@@ -19,6 +27,13 @@ from taskviz.verbs.grouping import (
     group_tasks,
     kept_frontier,
     price_groups,
+)
+from taskviz.verbs.evidence import (
+    StoredEvidence,
+    compare_estimators,
+    evidence_key,
+    read_evidence,
+    stored_evidence,
 )
 from taskviz.verbs.imports import import_scores, stored_scores
 from taskviz.verbs.linearisation import (
@@ -53,13 +68,19 @@ from taskviz.verbs.training import (
 
 __all__ = [
     "Stored",
+    "StoredAnswer",
+    "StoredEvidence",
     "StoredTraining",
     "affinity_key",
     "check_tasks",
+    "compare_estimators",
     "compare_groupings",
     "compute_affinity",
     "contenders",
     "dynamics_key",
+    "does_grouping_matter",
+    "evidence_key",
+    "first_guess",
     "fit_estimator",
     "group_frontier",
     "group_tasks",
@@ -77,20 +98,25 @@ __all__ = [
     "paper_grouping",
     "price_groups",
     "read_affinity",
+    "read_answer",
     "read_calibration",
     "read_dynamics",
     "read_landscape",
     "read_optima_map",
+    "read_evidence",
     "read_sample_size",
     "read_stability",
     "read_training",
+    "recommend",
     "record_calibration",
     "reliability_key",
     "sample_size_key",
     "seed_list",
     "stability_key",
     "stored_affinities",
+    "stored_answers",
     "stored_estimators",
+    "stored_evidence",
     "stored_linearisations",
     "stored_scores",
     "stored_trainings",

@@ -46,3 +46,14 @@ def network_options(given: Mapping[str, Any]) -> dict[str, Any]:
     from taskviz.networks import NetworkOptions
 
     return option_values(parse_options(NetworkOptions, given, "the networks"))
+
+
+SMALL = {"width": 16, "depth": 1}
+"""Networks of the evidence unless others are asked for: hundreds of them train in a minute."""
+
+
+def subset_options(given: Mapping[str, Any]) -> dict[str, Any]:
+    """All options of the evidence's networks; errors as :func:`affinity_options`."""
+    from taskviz.training.subsets import SubsetOptions
+
+    return option_values(parse_options(SubsetOptions, {**SMALL, **given}, "the networks"))

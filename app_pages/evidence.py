@@ -1,0 +1,152 @@
+"""Does grouping matter here, and which estimator can be trusted?"""
+
+import streamlit as st
+
+from taskviz.evidence import Answer
+from taskviz.figures.style import duration_words
+from taskviz.jobs import LIVE
+from taskviz.ui import (
+    answer_view,
+    answers,
+    estimators_tab,
+    frame,
+    job_panel,
+    linearisation_tab,
+    published_sca_tab,
+    state,
+    store,
+)
+from taskviz.ui.text import plural
+from taskviz.values import TaskCollection
+from taskviz.verbs.options import SMALL
+
+frame.title("evidence")
+collection = frame.need_collection()
+job = answers.job_in_use()
+
+
+def watch(job_id: str) -> None:
+    """The running job, and in a sentence what is known so far; a full redraw once it has ended."""
+    current = store.jobs().get(job_id)
+    if current.state not in LIVE:
+        st.rerun(scope="app")
+    found = answers.of_job(current)
+    if found:
+        answer_view.headline(found[-1])
+    else:
+        st.markdown("#### The first answer comes within about a minute")
+    job_panel.headline(current)
+
+
+def watch_details(job_id: str) -> None:
+    """Figures of the answer so far."""
+    found = answers.of_job(store.jobs().get(job_id))
+    if found:
+        answer_view.draw(found, dark=frame.dark())
+    else:
+        st.caption("Networks are being trained: nothing can be told before they are compared.")
+
+
+def nothing_yet(collection: TaskCollection) -> None:
+    """Say what will be done and what it costs, and offer to start."""
+    size = len(collection.tasks)
+    with st.container(border=True):
+        if size < 3:
+            st.markdown("#### There is nothing to ask")
+            st.markdown(
+                f"{collection.name} has {plural(size, 'task')}: from 3 tasks on it can matter "
+                "which of them train together."
+            )
+            return
+        st.markdown("#### It is not known yet whether grouping matters here")
+        st.markdown(
+            "Small networks are trained on random groups of tasks, plans are chosen from them, and "
+            "other networks check whether those plans really beat random groups, all together and "
+            "each alone. The first answer comes within about a minute and gets better while you "
+            "watch; you can stop at any time and keep it."
+        )
+        one = store.price(
+            state.get("collection") or "",
+            collection,
+            "surrogate",
+            {**SMALL, "seeds": 1, "m": 1},
+        )
+        each = "" if one.seconds is None else f", about {_milli(one.seconds)} each"
+        st.caption(
+            f":material/timer: Cost: some hundreds of networks of one layer of "
+            f"{SMALL['width']}{each}; {answers.MINUTES} minutes at most."
+        )
+        if st.button(
+            "Find out whether grouping matters", type="primary", icon=":material/play_arrow:"
+        ):
+            answers.start(collection, answers.first_entries())
+
+
+def _milli(seconds: float) -> str:
+    if seconds >= 1:
+        return duration_words(seconds).removeprefix("about ")
+    return f"{1000 * seconds:.0f} ms"
+
+
+def ended(collection: TaskCollection, found: list[Answer]) -> None:
+    """The answer that is known, and how to know better."""
+    answer_view.headline(found[-1])
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button(
+            "Spend five more minutes to know better",
+            icon=":material/more_time:",
+            type="primary" if found[-1].verdict == "cannot tell" else "secondary",
+            key="more_minutes",
+        ):
+            answers.start(collection, answers.more_entries(found[-1]))
+        st.caption("What is trained is kept: it goes on where it ended.")
+    if job is not None and job.state != "done":
+        job_panel.headline(job)
+
+
+live = job is not None and job.state in LIVE
+found = [] if live else answers.known(collection)
+if job is not None and live:
+    st.fragment(watch, run_every="1s")(job.id)
+elif found:
+    ended(collection, found)
+else:
+    if job is not None:
+        job_panel.headline(job)
+    nothing_yet(collection)
+views = ["The answer", "Estimators", "SCA as published", "Linearisation"]
+tabs = st.tabs(views, on_change="rerun", key="evidence_tab", bind="query-params")
+if tabs[0].open:
+    with tabs[0]:
+        if job is not None and live:
+            st.fragment(watch_details, run_every="2s")(job.id)
+        elif found:
+            answer_view.draw(found, dark=frame.dark())
+        else:
+            st.caption("The recommended groups and what they gain will stand here.")
+if tabs[1].open:
+    with tabs[1]:
+        estimators_tab.draw(collection)
+if tabs[2].open:
+    with tabs[2]:
+        published_sca_tab.draw(collection)
+if tabs[3].open:
+    with tabs[3]:
+        linearisation_tab.draw(collection)
+
+
+def take_plan() -> None:
+    """Take the recommended groups to the Training page."""
+    state.put("plan", store.publish_plan(found[-1].grouping))
+    state.put("run", None)
+
+
+if found and state.get("run") is None:
+    frame.next_step("Train the recommended groups", "training", ready=True, before=take_plan)
+else:
+    frame.next_step(
+        "Write the report",
+        "report",
+        ready=not live,
+        why="The answer is still being measured.",
+    )

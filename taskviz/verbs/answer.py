@@ -1,0 +1,229 @@
+"""Does grouping matter here, and what is recommended: asked round by round, every answer kept."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from taskviz.cache import Cache, key_of
+from taskviz.progress import SILENT, Progress
+from taskviz.values import TaskCollection, TaskvizError
+from taskviz.verbs.options import subset_options
+
+if TYPE_CHECKING:
+    import torch
+
+    from taskviz.evidence import Answer, AskOptions, Recommendation
+
+KIND = "answer"
+VERSION = 1
+
+
+class StoredAnswer(NamedTuple):
+    """A stored answer: ``key, answer, created`` (seconds since 1970)."""
+
+    key: str
+    answer: "Answer"
+    created: float
+
+
+OnRound = Callable[[str, "Answer"], None]
+"""Told the key and the answer of each round."""
+
+
+def _nobody(key: str, answer: "Answer") -> None:
+    """Nobody listens."""
+
+
+def does_grouping_matter(
+    collection: TaskCollection,
+    *,
+    rounds: int = 5,
+    seconds: float | None = None,
+    stop: bool = False,
+    subsets: int | None = None,
+    most_models: int = 4,
+    random_plans: int = 3,
+    overlap: bool = False,
+    worth: float = 0.005,
+    seed: int = 0,
+    device: "str | torch.device" = "auto",
+    progress: Progress = SILENT,
+    cache: Cache | None = None,
+    on_round: OnRound = _nobody,
+    **options: Any,
+) -> "Answer":
+    """Train a designed set of networks over several seeds; *yes*, *no* or *cannot tell*.
+
+    Each round adds a seed of networks that plans are chosen by, on validation data, and a seed of
+    networks that the plans are checked by, on test data: see :func:`taskviz.evidence.ask.rounds`.
+    Networks and answers are kept, so that a later call with more rounds goes on where this ended.
+
+    Args:
+        rounds: at the most.
+        seconds: begin no round after so long; None: no limit.
+        stop: end as soon as it is told.
+        subsets: random groups a round; None: two a task.
+        most_models: largest number of models looked at.
+        random_plans: random plans a budget and check seed.
+        overlap: let groups share tasks.
+        worth: gains below this share of the loss are not worth having.
+        on_round: told each answer as it comes, with the key it is stored under.
+        options: how networks are trained; by default one hidden layer of 16.
+
+    Raises:
+        TaskvizError: too few or too many tasks, an unknown option.
+        Cancelled: the user asked to stop; answers so far are stored.
+    """
+    from taskviz.engines import RunContext, pick_device
+    from taskviz.evidence import ask
+    from taskviz.training.subsets import SubsetOptions
+
+    picked, kept = pick_device(device), cache or Cache()
+    asked = _asked(rounds, seconds, stop, subsets, most_models, random_plans, overlap, worth)
+    training = SubsetOptions(**subset_options(options))
+
+    def told(answer: "Answer") -> None:
+        parts = _parts(collection, asked, answer.rounds, seed, picked.type, options)
+        key = key_of(**parts)
+        if kept.find(KIND, key) is None:
+            kept.put(KIND, key, lambda folder: answer.save(folder / "answer.json"), parts)
+        progress.record(
+            {
+                "metric": "answer",
+                "round": answer.rounds,
+                "answer": key,
+                "value": None if answer.reliability != answer.reliability else answer.reliability,
+            }
+        )
+        on_round(key, answer)
+
+    return ask(collection, training, asked, RunContext(seed, picked, progress, kept), told)
+
+
+def recommend(collection: TaskCollection, **settings: Any) -> "Recommendation":
+    """Method, budget, groups and expected gain with its interval, in two plain sentences.
+
+    Args:
+        settings: of :func:`does_grouping_matter`.
+
+    Raises:
+        TaskvizError: as :func:`does_grouping_matter`.
+    """
+    from taskviz.evidence import recommend as from_answer
+
+    return from_answer(does_grouping_matter(collection, **settings))
+
+
+def first_guess(
+    collection: TaskCollection,
+    budget: int | None = None,
+    *,
+    seed: int = 0,
+    device: "str | torch.device" = "auto",
+    progress: Progress = SILENT,
+    cache: Cache | None = None,
+) -> "Recommendation":
+    """Groups at once by the training-free gradient cosine, with what such groups gained elsewhere.
+
+    Args:
+        budget: number of models; by default three.
+
+    Raises:
+        TaskvizError: fewer than 2 tasks, or what the estimator refuses.
+    """
+    from taskviz.evidence import first_guess as guess
+    from taskviz.evidence.studied import GUESS_GAIN
+    from taskviz.verbs.affinity import compute_affinity
+
+    matrix = compute_affinity(
+        collection, "gradient-cosine", seed=seed, device=device, progress=progress, cache=cache
+    )
+    return guess(matrix, GUESS_GAIN, budget)
+
+
+def read_answer(key: str, cache: Cache | None = None) -> "Answer":
+    """A stored answer by its key.
+
+    Raises:
+        TaskvizError: there is none under this key, or it was damaged.
+    """
+    from taskviz.evidence import Answer
+
+    folder = (cache or Cache()).find(KIND, key) if key.isalnum() else None
+    if folder is None:
+        raise TaskvizError("This answer is not stored any more: ask again.")
+    return Answer.read(folder / "answer.json")
+
+
+def stored_answers(collection: TaskCollection, cache: Cache | None = None) -> list[StoredAnswer]:
+    """Answers in the cache of one collection, those of most rounds first, then the newest."""
+    from taskviz.evidence import Answer
+
+    found = []
+    for entry in (cache or Cache()).entries(KIND):
+        if entry.parts.get("collection") != collection.fingerprint:
+            continue
+        try:
+            value = Answer.read(entry.folder / "answer.json")
+        except (TaskvizError, OSError):
+            continue
+        found.append(StoredAnswer(entry.key, value, entry.created))
+    return sorted(found, key=lambda stored: -stored.answer.rounds)
+
+
+def _asked(
+    rounds: int,
+    seconds: float | None,
+    stop: bool,
+    subsets: int | None,
+    most_models: int,
+    random_plans: int,
+    overlap: bool,
+    worth: float,
+) -> "AskOptions":
+    from taskviz.evidence import AskOptions
+
+    limits = (
+        ("rounds", rounds, 1, 1000),
+        ("subsets", 1 if subsets is None else subsets, 1, 100_000),
+        ("most_models", most_models, 2, 40),
+        ("random_plans", random_plans, 1, 1000),
+    )
+    for name, value, least, most in limits:
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            raise TaskvizError(
+                f"The setting {name!r} is {value!r}: a whole number from {least} to {most} is "
+                "needed."
+            )
+    if not 0 <= worth < 1 or (seconds is not None and not seconds > 0):
+        raise TaskvizError(
+            f"A gain worth having of {worth!r} or a limit of {seconds!r} s is not understood: "
+            "a share from 0 to 1 and a positive time are needed."
+        )
+    return AskOptions(
+        rounds, subsets, most_models, random_plans, overlap, float(worth), stop, seconds
+    )
+
+
+def _parts(
+    collection: TaskCollection,
+    asked: "AskOptions",
+    done: int,
+    seed: int,
+    device_type: str,
+    options: dict[str, Any],
+) -> dict[str, Any]:
+    # How many rounds were allowed, or how long, changes nothing about what a round found.
+    return {
+        "what": KIND,
+        "collection": collection.fingerprint,
+        "version": VERSION,
+        "subsets": asked.subsets,
+        "most_models": asked.most_models,
+        "random_plans": asked.random_plans,
+        "overlap": asked.overlap,
+        "worth": asked.worth,
+        "options": subset_options(options),
+        "round": done,
+        "seed": seed,
+        "device": device_type,
+    }
