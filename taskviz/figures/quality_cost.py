@@ -217,7 +217,7 @@ def _hover(row: Row) -> str:
     )
 
 
-def interval_words(row: Row) -> str:
+def interval_words(row: "Row | pd.Series[Any]") -> str:
     """``0.66 (0.52 to 0.80)``."""
     share, low, high = (float(row[name]) for name in ("captured", "low", "high"))
     if math.isnan(share):

@@ -14,26 +14,25 @@ from taskviz.verbs.affinity import (
 from taskviz.verbs.answer import (
     StoredAnswer,
     does_grouping_matter,
-    first_guess,
     read_answer,
     recommend,
     stored_answers,
 )
 from taskviz.verbs.calibration import read_calibration, record_calibration
 from taskviz.verbs.dynamics import dynamics_key, read_dynamics, study_dynamics
-from taskviz.verbs.grouping import (
-    contenders,
-    group_frontier,
-    group_tasks,
-    kept_frontier,
-    price_groups,
-)
 from taskviz.verbs.evidence import (
     StoredEvidence,
     compare_estimators,
     evidence_key,
     read_evidence,
     stored_evidence,
+)
+from taskviz.verbs.grouping import (
+    contenders,
+    group_frontier,
+    group_tasks,
+    kept_frontier,
+    price_groups,
 )
 from taskviz.verbs.imports import import_scores, stored_scores
 from taskviz.verbs.linearisation import (
@@ -77,10 +76,9 @@ __all__ = [
     "compare_groupings",
     "compute_affinity",
     "contenders",
-    "dynamics_key",
     "does_grouping_matter",
+    "dynamics_key",
     "evidence_key",
-    "first_guess",
     "fit_estimator",
     "group_frontier",
     "group_tasks",
@@ -101,9 +99,9 @@ __all__ = [
     "read_answer",
     "read_calibration",
     "read_dynamics",
+    "read_evidence",
     "read_landscape",
     "read_optima_map",
-    "read_evidence",
     "read_sample_size",
     "read_stability",
     "read_training",

@@ -73,6 +73,8 @@ def does_grouping_matter(
         TaskvizError: too few or too many tasks, an unknown option.
         Cancelled: the user asked to stop; answers so far are stored.
     """
+    from dataclasses import replace
+
     from taskviz.engines import RunContext, pick_device
     from taskviz.evidence import ask
     from taskviz.training.subsets import SubsetOptions
@@ -81,11 +83,11 @@ def does_grouping_matter(
     asked = _asked(rounds, seconds, stop, subsets, most_models, random_plans, overlap, worth)
     training = SubsetOptions(**subset_options(options))
 
-    def told(answer: "Answer") -> None:
-        parts = _parts(collection, asked, answer.rounds, seed, picked.type, options)
-        key = key_of(**parts)
-        if kept.find(KIND, key) is None:
-            kept.put(KIND, key, lambda folder: answer.save(folder / "answer.json"), parts)
+    def key_at(round_number: int) -> tuple[str, dict[str, Any]]:
+        parts = _parts(collection, asked, round_number, seed, picked.type, options)
+        return key_of(**parts), parts
+
+    def tell(key: str, answer: "Answer") -> None:
         progress.record(
             {
                 "metric": "answer",
@@ -96,7 +98,30 @@ def does_grouping_matter(
         )
         on_round(key, answer)
 
-    return ask(collection, training, asked, RunContext(seed, picked, progress, kept), told)
+    before: list[Answer] = []
+    while len(before) < rounds and kept.find(KIND, key_at(len(before) + 1)[0]) is not None:
+        before.append(read_answer(key_at(len(before) + 1)[0], kept))
+        tell(key_at(len(before))[0], before[-1])
+        if len(before) == rounds or (stop and before[-1].verdict != "cannot tell"):
+            progress.begin("Read from the cache", 1)
+            progress.advance(1)
+            return before[-1]
+    found, spared = list(before), 0.0
+
+    def told(answer: "Answer") -> None:
+        nonlocal spared
+        if answer.rounds <= len(before):
+            # Gone through again from the cache, which took no time worth telling.
+            spared = before[answer.rounds - 1].seconds - answer.seconds
+            return
+        answer = replace(answer, seconds=answer.seconds + max(spared, 0.0))
+        key, parts = key_at(answer.rounds)
+        kept.put(KIND, key, lambda folder: answer.save(folder / "answer.json"), parts)
+        found.append(answer)
+        tell(key, answer)
+
+    ask(collection, training, asked, RunContext(seed, picked, progress, kept), told)
+    return found[-1]
 
 
 def recommend(collection: TaskCollection, **settings: Any) -> "Recommendation":
@@ -111,33 +136,6 @@ def recommend(collection: TaskCollection, **settings: Any) -> "Recommendation":
     from taskviz.evidence import recommend as from_answer
 
     return from_answer(does_grouping_matter(collection, **settings))
-
-
-def first_guess(
-    collection: TaskCollection,
-    budget: int | None = None,
-    *,
-    seed: int = 0,
-    device: "str | torch.device" = "auto",
-    progress: Progress = SILENT,
-    cache: Cache | None = None,
-) -> "Recommendation":
-    """Groups at once by the training-free gradient cosine, with what such groups gained elsewhere.
-
-    Args:
-        budget: number of models; by default three.
-
-    Raises:
-        TaskvizError: fewer than 2 tasks, or what the estimator refuses.
-    """
-    from taskviz.evidence import first_guess as guess
-    from taskviz.evidence.studied import GUESS_GAIN
-    from taskviz.verbs.affinity import compute_affinity
-
-    matrix = compute_affinity(
-        collection, "gradient-cosine", seed=seed, device=device, progress=progress, cache=cache
-    )
-    return guess(matrix, GUESS_GAIN, budget)
 
 
 def read_answer(key: str, cache: Cache | None = None) -> "Answer":
