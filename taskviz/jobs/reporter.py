@@ -4,7 +4,9 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Sequence
 
+from taskviz.jobs.rows import Batch
 from taskviz.jobs.store import JobStore, LostJob
 from taskviz.jobs.time_left import TimeLeft
 from taskviz.progress import Progress, Record
@@ -33,7 +35,7 @@ class JobProgress(Progress):
         self._stage, self._message = "Starting", ""
         self._done, self._units = 0.0, 1.0
         self._time_left = TimeLeft()
-        self._points: list[Record] = []
+        self._points: list[Record | Batch] = []
         self._news = False
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._tell, daemon=True)
@@ -59,6 +61,12 @@ class JobProgress(Progress):
         """See :meth:`taskviz.progress.Progress.record`."""
         with self._gathering:
             self._points.append(dict(point))
+            self._news = True
+
+    def record_all(self, common: Record, rows: Sequence[Record]) -> None:
+        """See :meth:`taskviz.progress.Progress.record_all`."""
+        with self._gathering:
+            self._points.append((dict(common), list(rows)))
             self._news = True
 
     def check(self) -> None:

@@ -7,6 +7,7 @@ import socket
 import sqlite3
 import time
 from pathlib import Path
+from typing import Any
 
 from taskviz.jobs.job import LIVE, Job, State
 from taskviz.jobs.process import Identity
@@ -83,14 +84,43 @@ def identity_of(row: sqlite3.Row) -> Identity | None:
     return Identity(row["pid"], row["pid_created"], row["host"])
 
 
-def point_columns(point: Record) -> tuple[str, str]:
-    """What a point is about (hashed), and all of it; a value that is no number becomes null."""
-    plain = {
-        name: None if isinstance(value, float) and not math.isfinite(value) else value
-        for name, value in point.items()
-    }
+Batch = tuple[dict[str, Any], list[Record]]
+"""Points that were measured together: what they have in common, and each."""
+
+
+def point_columns(point: Record | Batch) -> tuple[str, str]:
+    """What a point is about (hashed), and all of it; a value that is no number becomes null.
+
+    A batch is one row of the store: an epoch has many points, and a row each would cost a small
+    network a tenth of its time.
+    """
+    if isinstance(point, tuple):
+        common, rows = point
+        names = list(rows[0]) if rows else []
+        cells = [[_plain(row[name]) for name in names] for row in rows]
+        place = names.index("value") if "value" in names else len(names)
+        about: Any = [sorted(common.items()), [c[:place] + c[place + 1 :] for c in cells]]
+        return _hashed(about), dumps({"common": common, "names": names, "cells": cells})
+    plain = {name: _plain(value) for name, value in point.items()}
     about = sorted((name, value) for name, value in plain.items() if name != "value")
-    return hashlib.blake2b(dumps(about).encode(), digest_size=12).hexdigest(), dumps(plain)
+    return _hashed(about), dumps(plain)
+
+
+def points_of(text: str) -> list[dict[str, Any]]:
+    """The points in one row of the store."""
+    data = json.loads(text)
+    if "cells" not in data:
+        return [data]
+    names, common = data["names"], data["common"]
+    return [{**common, **dict(zip(names, row, strict=True))} for row in data["cells"]]
+
+
+def _plain(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _hashed(about: Any) -> str:
+    return hashlib.blake2b(dumps(about).encode(), digest_size=12).hexdigest()
 
 
 def _silence(row: sqlite3.Row) -> float:

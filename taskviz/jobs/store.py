@@ -4,7 +4,6 @@ Every write of a worker names its attempt, so that one which was given up (it hu
 resumed) can do no harm when it wakes.
 """
 
-import json
 import secrets
 import sqlite3
 import time
@@ -16,7 +15,15 @@ from taskviz.cache import Cache
 from taskviz.jobs.database import Database
 from taskviz.jobs.job import LIVE, Job, State
 from taskviz.jobs.process import Identity
-from taskviz.jobs.rows import identity_of, job_of, occupies, point_columns, state_of
+from taskviz.jobs.rows import (
+    Batch,
+    identity_of,
+    job_of,
+    occupies,
+    point_columns,
+    points_of,
+    state_of,
+)
 from taskviz.progress import Record
 from taskviz.values import TaskvizError
 from taskviz.values.storage import dumps
@@ -64,12 +71,15 @@ class JobStore:
         return [job for job in self._jobs(rows) if job.live]
 
     def metrics(self, job: str, after: int = 0) -> Points:
-        """Live metrics in order, as ``(number, point)``: those with a number beyond ``after``."""
+        """Live metrics in order, as ``(number, point)``: those with a number beyond ``after``.
+
+        Points that were measured together share a number.
+        """
         with self._database.read() as connection:
             rows = connection.execute(
                 "SELECT id, point FROM metrics WHERE job = ? AND id > ? ORDER BY id", (job, after)
             ).fetchall()
-        return [(row["id"], json.loads(row["point"])) for row in rows]
+        return [(row["id"], point) for row in rows for point in points_of(row["point"])]
 
     def log_tail(self, job: str, lines: int = 40) -> str:
         """The last lines of a worker's log; empty where it wrote none."""
@@ -230,7 +240,7 @@ class JobStore:
         stage: str,
         message: str,
         seconds_left: float | None,
-        points: Sequence[Record] = (),
+        points: Sequence[Record | Batch] = (),
     ) -> bool:
         """Progress and metrics in one write; True where the user asked to stop.
 

@@ -19,12 +19,12 @@ from taskviz.values import TaskvizError
 KEPT = 2
 """Files that are kept: should the newest be damaged, the one before it is there."""
 
-SHARE = 0.025
+SHARE = 0.01
 """Of the training time that writing may take: where epochs last longer than a write over this,
 there is a checkpoint after each of them; where they are shorter, after as many as fill that time.
-So a kill costs the running epoch, or some forty writes' time."""
+So a kill costs the running epoch, or a hundred writes' time (under a second for small networks)."""
 
-FIRST_WRITE = 0.02
+FIRST_WRITE = 0.01
 """Seconds that a write is taken to last before one was measured."""
 
 State = dict[str, Any]

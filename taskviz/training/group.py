@@ -4,11 +4,13 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
 
 from taskviz.data.tensors import CollectionTensors
-from taskviz.progress import SILENT, Progress
+from taskviz.progress import SILENT, Progress, Record
 from taskviz.training.checkpoint import Checkpoints
 from taskviz.training.choose_trainer import make_trainer
 from taskviz.training.metrics import task_metrics, why_undefined
@@ -104,8 +106,7 @@ def train_group(
             _pause_point(run, checkpoints, progress, before + time.perf_counter() - start)
             planned = run.planned
             rows = run.advance(progress)
-            for row in rows:
-                progress.record({**(label or {}), "tasks": ", ".join(names), **row})
+            progress.record_all({**(label or {}), "tasks": ", ".join(names)}, rows)
             if run.failure is None:
                 progress.advance(1, _message(names, run.epoch, planned, run.score))
                 if checkpoints is not None and (run.finished or checkpoints.due()):
@@ -143,10 +144,15 @@ def _resume(
         return 0.0
     run.load_state(state)
     # Curves are told again: a worker that was killed may not have told its last epochs.
-    for row in run.history:
-        progress.record({**(label or {}), "tasks": ", ".join(run.names), **row})
+    tell_history(run.history, {**(label or {}), "tasks": ", ".join(run.names)}, progress)
     progress.advance(run.epoch, f"{group_name(run.names)}: goes on after epoch {run.epoch}")
     return float(state["seconds"])
+
+
+def tell_history(history: Sequence[Row], common: Record, progress: Progress) -> None:
+    """Curves of an earlier training as live points, an epoch at a time as they were told then."""
+    for _, rows in groupby(history, key=itemgetter("step")):
+        progress.record_all(common, list(rows))
 
 
 def _pause_point(

@@ -4,6 +4,8 @@ The definitions are scikit-learn's, and its functions are the reference in the t
 here because its checks of the arguments cost milliseconds a metric, more than an epoch.
 """
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -97,14 +99,11 @@ def area_under_roc(
     Returns:
         ``(c,)``, NaN where a column has one class only.
     """
-    rows, columns = scores.shape
+    rows = len(scores)
     if known is not None:
         # Unknown rows go last, where they change no rank, and are no positives.
         scores, positive = np.where(known, scores, np.inf), positive & known
-    scores = np.ascontiguousarray(scores.T)
-    places = np.argsort(scores, axis=1) + rows * np.arange(columns)[:, None]
-    hit = np.ascontiguousarray(positive.T).ravel()[places]
-    ordered = scores.ravel()[places]
+    ordered, hit = _in_order(np.ascontiguousarray(scores.T), np.ascontiguousarray(positive.T))
     new = np.ones(ordered.shape, dtype=bool)
     new[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
     ranks = np.arange(1.0, rows + 1)[None] if new.all() else _shared_ranks(new)
@@ -112,6 +111,21 @@ def area_under_roc(
     falls = (rows if known is None else known.sum(axis=0)) - hits
     above = np.where(hit, ranks, 0.0).sum(axis=1) - hits * (hits + 1) / 2
     return np.where(hits * falls > 0, above / np.maximum(hits * falls, 1), np.nan)
+
+
+def _in_order(
+    scores: NDArray[np.floating], positive: NDArray[np.bool_]
+) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Each row's scores (or numbers in the same order) sorted, and who of them is positive."""
+    if scores.dtype == np.float32:
+        # Bits of a float as a whole number of the same order, the label in its last place: sorting
+        # those is several times faster than sorting places. Adding 0 makes -0 equal to 0.
+        bits = (scores + np.float32(0)).view(np.int32)
+        whole = np.where(bits < 0, bits ^ np.int32(0x7FFFFFFF), bits).astype(np.int64)
+        whole = np.sort(2 * whole + positive, axis=1)
+        return whole >> 1, (whole & 1).astype(bool)
+    places = np.argsort(scores, axis=1) + scores.shape[1] * np.arange(len(scores))[:, None]
+    return scores.ravel()[places], positive.ravel()[places]
 
 
 def _shared_ranks(new: NDArray[np.bool_]) -> Floats:

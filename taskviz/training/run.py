@@ -94,7 +94,7 @@ class GroupRun:
         # Without a validation label there is nothing to choose by: the last state is kept.
         score = float(-self.epoch) if self.score is None else self.score
         if score < self.kept.score:
-            self.kept = Best(score, self.epoch, trainer.weights())
+            self.kept = Best(score, self.epoch, trainer.weights(self.kept.weights))
         if self.ended is None:
             waited = self.epoch - self.kept.epoch
             if self.epoch >= options.epochs or (options.patience and waited >= options.patience):

@@ -177,9 +177,16 @@ class GroupTrainer:
         spans = zip(self.objective.columns, self.objective.label_columns, strict=True)
         return [(outputs[:, own], labels.columns(span)) for own, span in spans]
 
-    def weights(self) -> dict[str, Tensor]:
-        """A copy of the network's state."""
-        return {name: t.detach().clone() for name, t in self.network.state_dict().items()}
+    def weights(self, into: dict[str, Tensor] | None = None) -> dict[str, Tensor]:
+        """A copy of the network's state, written over an earlier one where that is given."""
+        state = self.network.state_dict()
+        if not into:
+            return {name: tensor.detach().clone() for name, tensor in state.items()}
+        floating = [name for name, tensor in state.items() if tensor.is_floating_point()]
+        torch._foreach_copy_([into[n] for n in floating], [state[n] for n in floating])
+        for name in state.keys() - set(floating):
+            into[name].copy_(state[name])
+        return into
 
     def finite(self) -> bool:
         """Whether every weight is a finite number."""

@@ -11,7 +11,7 @@ from taskviz.data.tensors import CollectionTensors, Scaling, to_tensors
 from taskviz.engines import RunContext
 from taskviz.progress import Progress
 from taskviz.training.checkpoint import Checkpoints
-from taskviz.training.group import GroupOutcome, group_name, train_group
+from taskviz.training.group import GroupOutcome, group_name, tell_history, train_group
 from taskviz.training.options import TrainingOptions
 from taskviz.training.stored import GroupStore
 from taskviz.training.weighting import check_weighting
@@ -136,8 +136,7 @@ def train_units(
 def _tell_again(found: GroupOutcome, unit: GroupUnit, progress: Progress) -> None:
     """A run that was killed may have kept the network but not yet told its last epochs, and another
     run never told them here."""
-    for row in found.history:
-        progress.record({**unit.label, "tasks": ", ".join(found.network.tasks), **row})
+    tell_history(found.history, {**unit.label, "tasks": ", ".join(found.network.tasks)}, progress)
     progress.advance(1, f"{group_name(found.network.tasks)}: trained before")
 
 

@@ -114,6 +114,27 @@ def test_a_repeated_point_replaces_the_old_one(job_store, worker):
     assert [number for number, _ in found] == sorted(number for number, _ in found)
 
 
+def test_points_of_an_epoch_come_together_and_replace_their_like(job_store, worker):
+    job = add(job_store)
+    run(job_store, job, worker(job))
+    common = {"contender": "chosen", "group": 0}
+
+    def epoch(step, value):
+        rows = [{"step": step, "task": t, "metric": "loss", "value": value} for t in "ab"]
+        return common, rows
+
+    send(job_store, job, [epoch(1, 0.5), {"step": 7, "value": 1.0}, epoch(2, 0.4)])
+    seen = job_store.metrics(job.id)
+    assert len({number for number, _ in seen}) == 3
+    send(job_store, job, [epoch(1, 0.25), epoch(3, float("nan"))])
+    found = [point for _, point in job_store.metrics(job.id)]
+    assert found[0] == {**common, "step": 1, "task": "a", "metric": "loss", "value": 0.25}
+    assert [(p["step"], p["value"]) for p in found] == [
+        (1, 0.25), (1, 0.25), (7, 1.0), (2, 0.4), (2, 0.4), (3, None), (3, None),
+    ]  # fmt: skip
+    assert [p["step"] for _, p in job_store.metrics(job.id, after=seen[-1][0])] == [3, 3]
+
+
 def test_a_value_that_is_no_number_becomes_null(job_store, worker):
     job = add(job_store)
     run(job_store, job, worker(job))

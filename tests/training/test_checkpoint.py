@@ -2,6 +2,8 @@
 
 import errno
 import json
+import os
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,15 +11,25 @@ import numpy as np
 import pytest
 import torch
 
+from taskviz.cache import Cache
 from taskviz.data.tensors import to_tensors
+from taskviz.engines import RunContext
 from taskviz.progress import Progress
-from taskviz.training import checkpoint
+from taskviz.training import checkpoint, trainer
 from taskviz.training.checkpoint import Checkpoints
 from taskviz.training.group import train_group
+from taskviz.training.groups import train_grouping
 from taskviz.training.options import TrainingOptions
-from taskviz.values import Cancelled, TaskvizError
+from taskviz.training.trainer import GroupTrainer
+from taskviz.values import Cancelled, Grouping, TaskvizError
 
 OPTIONS = TrainingOptions(epochs=8, patience=0, width=8, batch_size=16, learning_rate=0.01)
+
+
+@pytest.fixture(autouse=True)
+def asked_between_epochs_only(monkeypatch):
+    """Whatever an epoch takes on a busy machine, so that questions can be counted."""
+    monkeypatch.setattr(trainer, "CHECK_EVERY", float("inf"))
 
 
 class StopAt(Progress):
@@ -223,3 +235,49 @@ def test_writing_takes_a_small_share_of_the_time(monkeypatch, tmp_path):
     assert not kept.due()
     now[0] += 0.2
     assert kept.due()
+
+
+def test_a_full_disk_under_the_cache_leaves_what_was_there(toy, tmp_path, monkeypatch):
+    """The finished network cannot be stored: one sentence, no half artefact, nothing lost."""
+    grouping, cache = Grouping.of([["t0", "t1"], ["t2", "t3"]]), Cache(tmp_path)
+    written, write = [], Path.write_bytes
+
+    def full(self, data):
+        written.append(self)
+        if len(written) == 2:
+            write(self, data[:10])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(self, data)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    context = RunContext(cache=cache)
+    with pytest.raises(TaskvizError, match=r"Cannot write to the cache .*No space left.*free some"):
+        train_grouping(toy, grouping, OPTIONS, context=context)
+    monkeypatch.undo()
+    monkeypatch.setattr(trainer, "CHECK_EVERY", float("inf"))
+    assert len(list(cache.entries("network"))) == 1
+    assert not list((tmp_path / "tmp").iterdir())
+    # The second group goes on from its last checkpoint: no epoch is left to train.
+    monkeypatch.setattr(GroupTrainer, "run_epoch", lambda self, check: pytest.fail("trained"))
+    again = train_grouping(toy, grouping, OPTIONS, context=context)
+    monkeypatch.undo()
+    whole = train_grouping(toy, grouping, OPTIONS)
+    assert again.metrics.equals(whole.metrics)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="mounts a small disk")
+def test_a_disk_that_is_really_full(toy, tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("no file system can be mounted here")
+    try:
+        options = replace(OPTIONS, width=64)
+        with pytest.raises(TaskvizError, match="No space left on device"):
+            train_grouping(
+                toy, Grouping.of([toy.names]), options, context=RunContext(cache=Cache(disk))
+            )
+        assert not list(disk.glob("**/*.part"))
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
