@@ -34,7 +34,8 @@ from taskviz.cache import Cache
 from taskviz.data import load_built_in, make_split
 from taskviz.engines import RunContext
 from taskviz.evidence.captured import t_quantile
-from taskviz.evidence.contrasts import verdict_of
+from taskviz.evidence.contrasts import call_level, verdict_of
+from taskviz.evidence.design_reliability import design_reliability
 from taskviz.evidence.oracle import halves
 from taskviz.evidence.plans import best_plan, membership_of, partitions, plan_scores
 from taskviz.evidence.truth import Truth, all_groups, measure_truth
@@ -286,8 +287,10 @@ def verdicts(field: Field, orders: Sequence[NDArray[np.int64]]) -> list[dict[str
         if not len(rest):
             break
         rng = np.random.default_rng(draw)
-        pick = by_surrogate(2, pooled=True)(field, design.tolist(), draw)
-        plans = field.chosen(pick)
+        table = field.design(design.tolist(), 2 * field.size, draw)
+        model = fit_pooled(table, uncertainty=False)
+        plans = field.chosen(field.predicted(model.predict(field.inside)))
+        level = call_level(design_reliability(table, field.budgets, draw))
         gains = []
         for seed in check:
             parts = []
@@ -302,7 +305,7 @@ def verdicts(field: Field, orders: Sequence[NDArray[np.int64]]) -> list[dict[str
         later = field.random(rest) - field.achieved(plans, rest)
         found.append(
             {
-                "verdict": verdict_of(np.array(gains), WORTH),
+                "verdict": verdict_of(np.array(gains), WORTH, level),
                 "measured": float(np.mean(gains)),
                 "later": float(later) / field.random(rest),
             }

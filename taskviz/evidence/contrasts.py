@@ -12,8 +12,11 @@ from taskviz.evidence.truth import Plan, Truth, separate, together
 
 LEAST_SEEDS = 3
 """Check seeds that a verdict rests on at least: two that agree by chance would convince."""
-CALL = 0.99
-"""Level of the interval that a verdict is called by: above the 95 % shown, as one looks often."""
+CALL, STRICT_CALL = 0.95, 0.99
+"""Level of the interval that a verdict is called by: strict where the design seeds disagree."""
+AGREEING = 0.3
+"""Reliability of the design from which its seeds count as agreeing. Below, plans are as good as
+drawn, and looking again and again would sooner or later find one that seems to win."""
 
 
 def check_gains(
@@ -49,18 +52,23 @@ def contrasts(
     gains: Mapping[tuple[Reference, int], NDArray[np.float64]],
     budgets: Sequence[int],
     worth: float,
+    level: float = CALL,
 ) -> list[Contrast]:
     """All contrasts, those with the budgets pooled first, random before the rest."""
     order: tuple[Reference, ...] = ("random", "all-together", "all-separate")
     return [
-        contrast_of(reference, budget, gains[reference, budget], worth)
+        contrast_of(reference, budget, gains[reference, budget], worth, level)
         for budget in (0, *budgets)
         for reference in order
     ]
 
 
 def contrast_of(
-    reference: Reference, budget: int, gains: NDArray[np.float64], worth: float
+    reference: Reference,
+    budget: int,
+    gains: NDArray[np.float64],
+    worth: float,
+    level: float = CALL,
 ) -> Contrast:
     """Mean gain over seeds with its interval and verdict."""
     known = gains[np.isfinite(gains)]
@@ -68,17 +76,28 @@ def contrast_of(
         nan = float("nan")
         return Contrast(reference, budget, nan, nan, nan, "cannot tell", 0)
     gain, low, high = mean_interval(known)
-    return Contrast(reference, budget, gain, low, high, verdict_of(known, worth), len(known))
+    return Contrast(reference, budget, gain, low, high, verdict_of(known, worth, level), len(known))
 
 
-def verdict_of(gains: NDArray[np.float64], worth: float) -> Verdict:
-    """``yes`` where the 99 % interval lies above 0, ``no`` where it lies below ``worth``."""
+def verdict_of(gains: NDArray[np.float64], worth: float, level: float = CALL) -> Verdict:
+    """``yes`` where the interval lies above 0, ``no`` where it lies below ``worth``.
+
+    Args:
+        gains: one a check seed.
+        worth: gains below this are not worth having.
+        level: of the interval.
+    """
     if len(gains) < LEAST_SEEDS:
         return "cannot tell"
-    _, low, high = mean_interval(gains, CALL)
-    if low > 0 and gains.mean() > 0:
+    _, low, high = mean_interval(gains, level)
+    if low > 0:
         return "yes"
     return "no" if high < worth else "cannot tell"
+
+
+def call_level(reliability: float) -> float:
+    """The level to call by, from :func:`taskviz.evidence.design_reliability.design_reliability`."""
+    return CALL if reliability >= AGREEING else STRICT_CALL
 
 
 def what_it_takes(

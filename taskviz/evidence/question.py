@@ -12,7 +12,13 @@ from taskviz.affinity.seeds import repeat_seeds
 from taskviz.affinity.surrogate import random_subsets
 from taskviz.engines import RunContext
 from taskviz.evidence.answer import Answer
-from taskviz.evidence.contrasts import LEAST_SEEDS, check_gains, contrasts, what_it_takes
+from taskviz.evidence.contrasts import (
+    LEAST_SEEDS,
+    call_level,
+    check_gains,
+    contrasts,
+    what_it_takes,
+)
 from taskviz.evidence.design_reliability import design_reliability
 from taskviz.evidence.elbow import beats_random, elbow
 from taskviz.evidence.model_scores import ModelScores
@@ -89,9 +95,10 @@ def rounds(
     a plan for every budget. Check: in seeds of their own the chosen plans, random plans of as many
     groups, all-together and all-separate are trained, and compared in pairs on *test* data, within
     each seed. So no plan is judged by networks that it was chosen by. Plans may change from round
-    to round; each is then measured in all check seeds. Intervals are Student's over check seeds;
-    with 5 looks at them a verdict is called by 99 % intervals, while 95 % are shown. They do not
-    cover the finite test split, which all seeds share.
+    to round; each is then measured in all check seeds. Intervals are Student's over check seeds,
+    and do not cover the finite test split, which all seeds share. A verdict is called by the 95 %
+    interval that is shown, or by the 99 % one where the design seeds do not agree on which plans
+    are good (:func:`taskviz.evidence.contrasts.call_level`).
     """
     size = len(collection.tasks)
     if not 3 <= size <= LARGEST:
@@ -122,7 +129,8 @@ def rounds(
         }
         checks = measure_each(collection, wanted, training, part)
         gains = check_gains(checks, chosen, drawn, size)
-        compared = contrasts(gains, budgets, options.worth)
+        reliability = design_reliability(design.valid, budgets, context.seed)
+        compared = contrasts(gains, budgets, options.worth, call_level(reliability))
         spent = time.perf_counter() - start
         pooled = compared[0]
         more = what_it_takes(pooled, gains["random", 0], options.worth, _networks(wanted), spent)
@@ -134,7 +142,7 @@ def rounds(
             plans=plans,
             contrasts=tuple(compared),
             probability=beats_random(model, names, plans, drawn),
-            reliability=design_reliability(design.valid, budgets, context.seed),
+            reliability=reliability,
             worth=options.worth,
             rounds=done,
             design_networks=len(subsets),

@@ -6,7 +6,7 @@ import pytest
 from taskviz.affinity import make_estimator
 from taskviz.engines import RunContext
 from taskviz.evidence import Answer, AskOptions, ask, recommend
-from taskviz.evidence.contrasts import contrast_of, verdict_of
+from taskviz.evidence.contrasts import call_level, contrast_of, verdict_of
 from taskviz.grouping.selection import Selection
 from taskviz.training.subsets import SubsetOptions
 from taskviz.values import TaskCollection, TaskvizError
@@ -113,14 +113,15 @@ def test_verdicts_follow_the_interval() -> None:
     assert contrast_of("random", 2, np.array([np.nan, np.nan]), 0.005).seeds == 0
 
 
-def test_false_calls_are_rare_where_there_is_nothing() -> None:
-    """Noise of five check seeds, looked at after 3, 4 and 5: at most 2.5 % are called a gain."""
+@pytest.mark.parametrize(("reliability", "most"), [(float("nan"), 0.02), (0.0, 0.02), (0.9, 0.08)])
+def test_false_calls_are_rare_where_there_is_nothing(reliability: float, most: float) -> None:
+    """Noise of seven check seeds, looked at from the third on; strict where designs disagree."""
     rng = np.random.default_rng(0)
-    calls = 0
+    level, calls = call_level(reliability), 0
     for _ in range(2000):
-        gains = 0.02 * rng.normal(size=5)
-        calls += any(verdict_of(gains[:k], 0.005) == "yes" for k in (3, 4, 5))
-    assert calls / 2000 < 0.025
+        gains = 0.02 * rng.normal(size=7)
+        calls += any(verdict_of(gains[:k], 0.005, level) == "yes" for k in range(3, 8))
+    assert calls / 2000 < most
 
 
 def test_two_tasks_cannot_be_asked(narrow: SubsetOptions) -> None:
