@@ -1,7 +1,7 @@
 """CelebA as it is distributed: aligned images, attributes and partition (Liu et al., ICCV 2015)."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from taskviz.data.readers.image_files import image_collection, scan
 from taskviz.values import TaskvizError
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 TAG_ATTRIBUTES = (
     "5_o_Clock_Shadow",
@@ -65,42 +65,37 @@ def read(request: Request) -> DataSet:
         )
     except (ValueError, pd.errors.ParserError, UnicodeDecodeError, OverflowError):
         raise _broken_row(path, names) from None
-    if table[_MORE].notna().any() or not table[names].isin((-1, 1)).all(axis=None):
+    values = table[names].to_numpy()
+    if table[_MORE].notna().any() or not (np.abs(values) == 1).all():
         raise _broken_row(path, names)
     if len(table) != stated:
         request.findings.error(
             f"{path.name} says that it lists {stated:,} images but has {len(table):,} rows: a row "
             f"is {'missing' if len(table) < stated else 'too many'}, or the first line is wrong."
         )
-    if table["image"].duplicated().any():
-        twice = table.loc[table["image"].duplicated(), "image"].iloc[0]
+    listed = table["image"].tolist()
+    if len(set(listed)) < len(listed):
+        twice = next(name for i, name in enumerate(listed) if name in listed[:i])
         request.findings.error(f"{path.name} lists the image {twice} more than once.")
     files = scan(folder)
-    missing = [name for name in table["image"] if name not in files]
+    there = [i for i, name in enumerate(listed) if name in files]
+    missing = [name for name in listed if name not in files]
     for name in missing[:20]:
         request.findings.error(
             f"{path.name} lists the image {name}, which is not in {folder.name}."
         )
     if len(missing) > 20:
         request.findings.error(f"{len(missing) - 20:,} more images of {path.name} are missing.")
-    spare = len(files) - (len(table) - len(missing))
+    spare = len(files) - len(there)
     if spare > 0:
         request.findings.note(f"{spare:,} images in {folder.name} are in no row of {path.name}.")
-    kept = table[table["image"].isin(files)].reset_index(drop=True)
-    if kept.empty:
+    if not there:
         raise TaskvizError(f"No image of {path.name} is in {folder.name}: put the images there.")
-    split = _partition(request, kept["image"])
-    images = image_collection(
-        folder, kept["image"].tolist(), request, stats=[files[name] for name in kept["image"]]
-    )
-    labels = pd.DataFrame(
-        {
-            name: pd.Categorical.from_codes(  # type: ignore[call-overload]
-                (kept[name].to_numpy() > 0).astype(np.int8), ["no", "yes"]
-            )
-            for name in names
-        }
-    )
+    kept = [listed[i] for i in there]
+    split = _partition(request, kept)
+    images = image_collection(folder, kept, request, stats=[files[name] for name in kept])
+    positive = values[there] > 0
+    labels = pd.DataFrame({name: positive[:, i] for i, name in enumerate(names)})
     chosen = [name for name in TAG_ATTRIBUTES if name in names] or names
     default = tuple(Target(name, (name,), "binary") for name in chosen)
     return DataSet(images, labels, default, split=split)
@@ -140,7 +135,7 @@ def _broken_row(path: Path, names: list[str]) -> TaskvizError:
     return TaskvizError(f"{path.name} cannot be read as CelebA's list of attributes.")
 
 
-def _partition(request: Request, images: "pd.Series[Any]") -> NDArray[np.int8] | None:
+def _partition(request: Request, images: list[str]) -> NDArray[np.int8] | None:
     import pandas as pd
 
     path = request.files.get("partition")
@@ -163,16 +158,16 @@ def _partition(request: Request, images: "pd.Series[Any]") -> NDArray[np.int8] |
     if table[_MORE].notna().any():
         row = int(table[_MORE].notna().to_numpy().argmax())
         raise TaskvizError(f"{path.name}, line {row + 1}: more than an image and its part.")
-    part = images.map(dict(zip(table["image"], table["part"], strict=True)))
-    if part.isna().any():
-        name = images[part.isna()].iloc[0]
+    known = dict(zip(table["image"].tolist(), table["part"].tolist(), strict=True))
+    parts = [known.get(name, -1) for name in images]
+    if -1 in parts:
         raise TaskvizError(
-            f"{path.name} has no line for {name} (and {int(part.isna().sum()) - 1} others): each "
-            "image needs 0 (train), 1 (valid) or 2 (test)."
+            f"{path.name} has no line for {images[parts.index(-1)]} (and {parts.count(-1) - 1} "
+            "others): each image needs 0 (train), 1 (valid) or 2 (test)."
         )
-    if not part.isin((0, 1, 2)).all():
+    if not set(parts) <= {0, 1, 2}:
         raise TaskvizError(f"{path.name} holds a part other than 0, 1 and 2.")
-    return part.to_numpy(dtype=np.int8)
+    return np.array(parts, dtype=np.int8)
 
 
 READER = Reader(

@@ -128,13 +128,13 @@ def scan(folder: Path) -> dict[str, tuple[int, int]]:
     found = {}
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.startswith(".") or not entry.name.lower().endswith(SUFFIXES):
+            name = entry.name
+            if name.startswith(".") or not name.lower().endswith(SUFFIXES):
                 continue
-            if entry.is_symlink() or not entry.is_file():
-                continue
-            status = entry.stat()
-            found[entry.name] = (status.st_size, status.st_mtime_ns)
-    return dict(sorted(found.items()))
+            if entry.is_file(follow_symlinks=False):
+                status = entry.stat()
+                found[name] = (status.st_size, status.st_mtime_ns)
+    return {name: found[name] for name in sorted(found)}
 
 
 def _first_look(
