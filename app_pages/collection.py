@@ -1,15 +1,22 @@
-"""Choose a task collection or bring your own table."""
+"""Choose a task collection or bring your own data."""
 
 import streamlit as st
 
 from taskviz.data.builtin import BUILT_INS
 from taskviz.data.reference import CollectionRef
-from taskviz.data.summary import preview
-from taskviz.ui import frame, own_data, state, store, task_table
+from taskviz.ui import frame, own_data, preview_tab, state, store, task_table
 from taskviz.ui.text import plural, safe
 from taskviz.values import TaskCollection, TaskvizError
 
 frame.title("collection")
+
+ICONS = {
+    "table": ":material/table:",
+    "image": ":material/image:",
+    "series": ":material/show_chart:",
+    "graph": ":material/hub:",
+    "nodes": ":material/share:",
+}
 
 
 def use(ref: CollectionRef) -> None:
@@ -18,15 +25,19 @@ def use(ref: CollectionRef) -> None:
 
 
 def gallery() -> None:
-    """Built-in collections as cards."""
+    """Built-in collections as cards, of one modality where that is picked."""
+    found = list(dict.fromkeys(entry.modality for entry in BUILT_INS.values()))
+    picked = st.pills("Kind of data", found, default=None, key="gallery_modality")
     with st.grid("auto", min_column_width=260, gap="small"):
         for entry in BUILT_INS.values():
+            if picked is not None and entry.modality != picked:
+                continue
             with st.container(border=True, height="stretch", key=f"card_{entry.name}"):
                 st.markdown(f"**{safe(entry.title)}**")
-                st.caption(
-                    f"{entry.modality} · {plural(entry.n, 'sample')} · "
-                    f"{plural(entry.task_count, 'task')} · {entry.layout}"
-                )
+                with st.container(horizontal=True, gap="xsmall"):
+                    st.badge(entry.modality, icon=ICONS[entry.modality])
+                    st.badge(entry.layout, color="gray")
+                st.caption(f"{plural(entry.n, 'sample')} · {plural(entry.task_count, 'task')}")
                 st.markdown(safe(entry.description))
                 st.caption(f"Licence: {safe(entry.licence)}")
                 chosen = state.get("collection") == entry.name
@@ -45,8 +56,10 @@ def overview(collection: TaskCollection) -> None:
     st.subheader(safe(collection.name), anchor=False)
     if collection.origin.description:
         st.markdown(safe(collection.origin.description))
-    samples = collection.samples[0]
-    counts = [len(samples.indices(split)) for split in ("train", "valid", "test")]
+    counts = [
+        sum(len(block.indices(split)) for block in collection.samples)
+        for split in ("train", "valid", "test")
+    ]
     with st.grid(4, min_column_width=190, gap="small"):
         st.metric("Samples", f"{collection.n:,}", border=True)
         st.metric("Tasks", len(collection.tasks), border=True)
@@ -57,13 +70,13 @@ def overview(collection: TaskCollection) -> None:
             border=True,
             help="Seeded and stratified where possible. Choices use validation data only.",
         )
-    tabs = st.tabs(["Tasks", "Rows"], on_change="rerun", key="collection_tab")
+    tabs = st.tabs(["Tasks", "Samples"], on_change="rerun", key="collection_tab")
     if tabs[0].open:
         with tabs[0]:
             pick_tasks(collection)
     if tabs[1].open:
         with tabs[1]:
-            st.dataframe(preview(collection, rows=10), alt="First ten rows, inputs and targets")
+            preview_tab.draw(collection)
 
 
 def pick_tasks(collection: TaskCollection) -> None:
@@ -93,7 +106,7 @@ collection = frame.current_collection()
 if collection is None:
     st.markdown(
         "Which of your tasks should be trained together? Start with a collection of tasks on the "
-        "same data: one that is already here, or your own table."
+        "same data, or several data sets: one that is already here, or your own."
     )
     gallery()
     own_data.draw(use)

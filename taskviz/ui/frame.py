@@ -68,7 +68,7 @@ def need_collection() -> TaskCollection:
         st.markdown("#### No collection is chosen yet")
         st.markdown(
             "A collection is a set of tasks on the same data. Start with a real one that is "
-            "already here, 14 gene-function labels of 2,417 yeast genes, or bring your own table."
+            "already here, 14 gene-function labels of 2,417 yeast genes, or bring your own data."
         )
         with st.container(horizontal=True):
             if st.button("Use the yeast example", type="primary", icon=":material/play_arrow:"):

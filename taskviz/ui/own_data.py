@@ -1,48 +1,54 @@
-"""A table of the user's own: upload or path, which columns are targets, what is wrong with it."""
+"""Data of the user's own: upload or path, what was found, what is wrong with it."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from taskviz.data.manifest.opened import is_folder_like
 from taskviz.data.problem import Problem
 from taskviz.data.problems import find_problems
 from taskviz.data.propose import propose_targets
 from taskviz.data.reference import CollectionRef
 from taskviz.data.table import Table, read_table
 from taskviz.data.uploads import store_upload
-from taskviz.ui import store
+from taskviz.ui import own_files, problem_list, store
 from taskviz.ui.text import listed, plural, safe
 from taskviz.values import TASK_KINDS, TaskvizError
 
+ENDINGS = ("csv", "tsv", "txt", "parquet", "pq", "arff", "zip", "npz")
 ROLES = ("target", "input", "leave out")
-SEVERITY = {"error": ":material/error:", "warning": ":material/warning:", "note": ":material/info:"}
-MOST_PROBLEMS = 30
 
 
 def draw(use: Callable[[CollectionRef], None]) -> None:
-    """Bring a table; ``use`` takes the finished reference."""
-    st.subheader("Bring your own table", anchor=False)
+    """Bring data; ``use`` takes the finished reference."""
+    st.subheader("Bring your own data", anchor=False)
     st.caption(
-        "CSV or Parquet: one row a sample, inputs and targets in columns. It stays on this machine."
+        "A table (CSV, Parquet, ARFF: one row a sample, inputs and targets in columns), arrays "
+        "(.npz), or a .zip of a folder of images, time series, molecules or graphs. It stays on "
+        "this machine."
     )
     upload_side, path_side = st.columns([2, 1], vertical_alignment="top")
     with upload_side:
-        file = st.file_uploader("Drop a table here", type=["csv", "tsv", "txt", "parquet", "pq"])
+        file = st.file_uploader("Drop a file here", type=list(ENDINGS))
     with path_side:
         path = st.text_input(
-            "or a path on this machine", key="table_path", placeholder="/data/table.parquet"
+            "or a path on this machine", key="table_path", placeholder="/data/images"
         )
     try:
         if file is not None:
             upload = store_upload(file.getvalue(), file.name, store.cache())
-            reference, table = f"upload:{upload.key}", _read(str(upload.path), upload.name)
+            reference, place, label = f"upload:{upload.key}", upload.path, upload.name
         elif path.strip():
-            reference, table = path.strip(), _read(path.strip(), "")
+            reference, place, label = path.strip(), Path(path.strip()).expanduser(), ""
         else:
             return
-        _choose_targets(reference, table, use)
+        if is_folder_like(place):
+            own_files.draw(reference, place, label or place.name, use)
+        else:
+            _choose_targets(reference, _read(str(place), label), use)
     except TaskvizError as error:
         st.error(safe(error), title="This file cannot be used")
 
@@ -85,7 +91,7 @@ def _choose_targets(reference: str, table: Table, use: Callable[[CollectionRef],
         },
     )
     ref, problems = _checked(reference, table, edited, {p.name: p.kind for p in proposals})
-    _show_problems(problems)
+    problem_list.draw(problems)
     with st.expander("First ten rows"):
         st.dataframe(table.frame.head(10), alt="First ten rows of the table")
     errors = [problem for problem in problems if problem.severity == "error"]
@@ -125,15 +131,3 @@ def _problems(
 ) -> list[Problem]:
     # The reference stands for the table: an upload is named by its content.
     return list(find_problems(_table.frame, targets, kinds, leave_out=dropped))
-
-
-def _show_problems(problems: list[Problem]) -> None:
-    if not problems:
-        st.caption(":material/check: No problem was found.")
-        return
-    with st.container(border=True, gap="xsmall"):
-        st.markdown(f"**{plural(len(problems), 'finding')}**")
-        for problem in problems[:MOST_PROBLEMS]:
-            st.markdown(f"{SEVERITY[problem.severity]} {safe(problem.message)}")
-        if len(problems) > MOST_PROBLEMS:
-            st.caption(f"and {len(problems) - MOST_PROBLEMS} more")

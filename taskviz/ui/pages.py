@@ -28,7 +28,7 @@ PAGES = (
         "collection",
         "Collection",
         ":material/dataset:",
-        "Choose a task collection or bring your own table; see its tasks, gaps and problems.",
+        "Choose a task collection or bring your own data; see its tasks, gaps and problems.",
     ),
     PageEntry(
         "affinity",

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from importlib import import_module
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -260,6 +261,33 @@ class TaskCollection:
             tuple(feature_names),
             origin or Origin(name),
         )
+
+    @classmethod
+    def from_torch_dataset(
+        cls, name: str, dataset: Any, tasks: Sequence[Task], **options: Any
+    ) -> "TaskCollection":
+        """A joint collection from a map-style torch dataset.
+
+        See :func:`taskviz.data.from_torch.from_torch_dataset`.
+        """
+        made: TaskCollection = _reader("from_torch_dataset")(name, dataset, tasks, **options)
+        return made
+
+    @classmethod
+    def from_pyg(
+        cls, name: str, dataset: Any, tasks: Sequence[Task], **options: Any
+    ) -> "TaskCollection":
+        """A joint collection from graphs, or the nodes of one graph, of torch-geometric.
+
+        See :func:`taskviz.data.from_torch.from_pyg`.
+        """
+        made: TaskCollection = _reader("from_pyg")(name, dataset, tasks, **options)
+        return made
+
+
+def _reader(name: str) -> Any:
+    # The readers stand in a room above this one, so they are looked up when they are asked for.
+    return getattr(import_module("taskviz.data.from_torch"), name)
 
 
 def _column(target: NDArray[Any]) -> NDArray[np.float64]:
