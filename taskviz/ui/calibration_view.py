@@ -21,6 +21,7 @@ from taskviz.values import TaskCollection, TrainingResult
 from taskviz.verbs import read_calibration, record_calibration
 
 
+@st.fragment
 def draw(
     collection: TaskCollection, results: Mapping[str, TrainingResult], run: str, *, dark: bool
 ) -> None:

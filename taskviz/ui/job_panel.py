@@ -162,6 +162,14 @@ def took(job: Job) -> str:
     return f" · took {duration_words(job.finished - job.started)}"
 
 
+def named(job: Job) -> str:
+    """A job in a list: its title and when it was started, a text that does not change.
+
+    A select box finds its choice by the text it shows.
+    """
+    return f"{job.title} · {time.strftime('%d %b %H:%M:%S', time.localtime(job.created))}"
+
+
 def ago(moment: float) -> str:
     """How long since a moment, in words."""
     seconds = max(time.time() - moment, 0.0)

@@ -109,7 +109,7 @@ def _controls(histories: Histories, job: Job) -> Look:
             other = st.selectbox(
                 "Compare with",
                 ["", *before],
-                format_func=lambda key: _run_name(before[key]) if key else "no earlier run",
+                format_func=lambda key: job_panel.named(before[key]) if key else "no earlier run",
                 key="live_earlier",
                 width=230,
             )
@@ -218,10 +218,6 @@ def _earlier(job: Job) -> list[Job]:
         for other in store.trainings_of(job.spec)
         if other.id != job.id and other.state == "done"
     ]
-
-
-def _run_name(job: Job) -> str:
-    return f"{job.title}, {job_panel.ago(job.created)}"
 
 
 def _by_tasks(job: Job) -> dict[tuple[str, ...], pd.DataFrame]:

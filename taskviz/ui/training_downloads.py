@@ -16,6 +16,7 @@ from taskviz.values import TaskCollection, TaskvizError, TrainingResult
 from taskviz.values.escaping import spreadsheet_safe
 
 
+@st.fragment
 def draw(collection: TaskCollection, results: Mapping[str, TrainingResult], job: Job) -> None:
     """Buttons for one contender: networks, ONNX, model card, tables."""
     label = st.selectbox("Contender", list(results), key="download_contender", width=280) or next(

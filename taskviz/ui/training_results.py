@@ -10,7 +10,7 @@ from taskviz.figures import comparison
 from taskviz.figures.comparison import ERROR, GAIN
 from taskviz.figures.style import chart_config, group_letter, signed, three_digits
 from taskviz.jobs import Job, extend_job
-from taskviz.training.comparison import comparison_table, quality_table
+from taskviz.training.comparison import alone_label, comparison_table, quality_table
 from taskviz.training.sentences import summary_sentences
 from taskviz.ui import calibration_view, frame, live_curves, state, store, training_downloads
 from taskviz.ui.text import safe
@@ -109,16 +109,19 @@ def _cell(value: float, error: float, gain: bool) -> str:
 
 def _quality(found: Mapping[str, TrainingResult], affinity: float) -> pd.DataFrame:
     table = quality_table(found, affinity_seconds={next(iter(found)): affinity})
+    alone = alone_label(found)
     rows = []
     for row in table.to_dict("records"):
-        known = math.isfinite(row["gain_low"])
+        known = math.isfinite(row["gain_low"]) and row["contender"] != alone
         rows.append(
             {
                 "contender": row["contender"],
                 "models": row["models"],
                 "weighting": row["weighting"],
                 "mean loss": _cell(row["loss"], row["error"], False),
-                "gain": _cell(row["gain"], math.nan, True),
+                "gain": "0 by definition"
+                if row["contender"] == alone
+                else _cell(row["gain"], math.nan, True),
                 "95 % interval": f"{signed(row['gain_low'])} … {signed(row['gain_high'])} %"
                 if known
                 else "–",
@@ -132,7 +135,9 @@ def _quality(found: Mapping[str, TrainingResult], affinity: float) -> pd.DataFra
 
 
 def _seconds(value: float) -> str:
-    return "–" if value == 0 else f"{three_digits(value)} s"
+    if value < 0.1:
+        return "–" if value == 0 else "< 0.1 s"
+    return f"{three_digits(value)} s"
 
 
 def _affinity_seconds(job: Job) -> float:

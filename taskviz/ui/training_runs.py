@@ -23,14 +23,10 @@ def draw(shown: Job | None) -> None:
         "Runs of this collection",
         offered,
         index=offered.index(current),
-        format_func=lambda key: _name(found[key]) if key else "a new run",
+        format_func=lambda key: job_panel.named(found[key]) if key else "a new run",
         key=key,
         width=520,
     )
     if chosen != current:
         state.put("run", chosen or None)
         st.rerun()
-
-
-def _name(job: Job) -> str:
-    return f"{job.title} · {job.state}, {job_panel.ago(job.created)}"

@@ -176,7 +176,7 @@ def _price_line(collection: TaskCollection, plans: Sequence[Grouping], choices: 
     words.append(plural(price.networks, "network"))
     if price.seconds is not None:
         words.append(
-            f"{duration_words(price.seconds)} at most; early stopping usually ends it sooner"
+            f"{duration_words(price.seconds)} if no model stops early and the machine is idle"
         )
     if price.memory is not None:
         words.append(f"about {_bytes(price.memory)} for data, weights and optimizer")

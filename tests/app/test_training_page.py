@@ -13,7 +13,8 @@ from streamlit.testing.v1 import AppTest
 import taskviz as tv
 from taskviz.cache import Cache, key_of
 from taskviz.data import CollectionRef
-from taskviz.jobs import JobStore
+from taskviz.jobs import Job, JobStore
+from taskviz.jobs.kinds import JobSpec, parse_spec
 from taskviz.ui.scenarios import save_scenario
 from taskviz.ui.training_results import with_errors
 from taskviz.values import Grouping
@@ -60,7 +61,7 @@ def test_what_will_run_is_told_before_it_starts(links: dict[str, str]) -> None:
     assert "This trains one model for each of **2 groups**" in said
     assert re.search(r"\d+ networks", said)
     assert "each from 3 seeds" in said
-    assert "at most; early stopping usually ends it sooner" in said
+    assert "if no model stops early" in said
     assert "for data, weights and optimizer" in said
     weighting = next(box for box in app.selectbox if box.label == "Weighting")
     assert len(weighting.options) > 10
@@ -112,3 +113,56 @@ def test_a_cell_holds_a_value_with_its_error() -> None:
         },
         {"task": "b", "group": "B", "metric": "mae", "chosen": "12.0", "gain: chosen": "–"},
     ]
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[JobSpec]:
+    """Every job that a page starts, checked as it would be and not run."""
+    found: list[JobSpec] = []
+
+    def start(kind: str, spec: dict[str, object], **_: object) -> Job:
+        found.append(parse_spec(kind, spec))
+        return Job(f"{len(found):012x}", kind, "", spec, "queued")
+
+    monkeypatch.setattr("taskviz.ui.job_panel.start_job", start)
+    return found
+
+
+def press(app: AppTest, label: str) -> None:
+    next(button for button in app.button if button.label == label).click().run()
+
+
+def test_several_scenarios_become_several_runs(
+    links: dict[str, str], started: list[JobSpec]
+) -> None:
+    app = page(links, "matrix", "plan")
+    next(box for box in app.multiselect if "Queue" in box.label).select("all in one").run()
+    press(app, "Start 2 runs")
+    assert [len(spec.to_json()["grouping"]["groups"]) for spec in started] == [2, 1]
+    assert {spec.to_json()["seeds"] for spec in started} == {3}
+    assert app.query_params["run"] in (f"{1:012x}", [f"{1:012x}"])
+
+
+def test_the_papers_comparison_is_one_click(links: dict[str, str], started: list[JobSpec]) -> None:
+    press(page(links, "matrix", "plan"), "Two groups by SCA")
+    press(page(links, "matrix", "plan"), "The groups above")
+    by_sca, by_plan = (spec.to_json() for spec in started)
+    assert by_sca["paper"] is by_plan["paper"] is True
+    assert not by_sca["grouping"]
+    assert len(by_plan["grouping"]["groups"]) == 2
+
+
+def test_epochs_are_added_as_a_new_run(
+    links: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, int]] = []
+
+    def extend(job: str, epochs: int, store: JobStore) -> Job:
+        asked.append((job, epochs))
+        return store.get(job)
+
+    monkeypatch.setattr("taskviz.ui.training_results.extend_job", extend)
+    app = page(links, "run")
+    next(box for box in app.number_input if box.label == "Add epochs").set_value(7).run()
+    press(app, "Train on")
+    assert asked == [(links["run"], 7)]

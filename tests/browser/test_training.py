@@ -93,7 +93,7 @@ def test_pause_resume_stop_and_resume_again(
     press(page, "Set up another run")
     expect(page.get_by_text("This trains one model for each of")).to_be_visible()
     page.get_by_role("combobox", name="Runs of this collection").click()
-    page.get_by_role("option", name=re.compile("cancelled")).first.click()
+    page.get_by_role("option", name=re.compile("Training 3 groups of yeast")).first.click()
     expect(page.get_by_text("This job was stopped.")).to_be_visible()
 
 
