@@ -1,6 +1,6 @@
 """Maps of optima: distances against stacked gradients with a dense L1 distance, and the maps.
 
-All contenders run in one process on one thread, turn by turn; ratios are of processor seconds,
+All contenders run in one process on one thread, one after another; ratios are of processor seconds,
 which others on the machine disturb least, with wall seconds beside them. The dense distance is
 timed on a fifth of the rows and scaled, since each row costs it the same.
 """
@@ -180,7 +180,7 @@ def job(n: int) -> dict[str, Any]:
 def run(*, quick: bool = False) -> dict[str, Any]:
     """Everything, on one thread, as plain data."""
     torch.set_num_threads(1)
-    rounds = 1 if quick else 3
+    rounds = 1
     return {
         "date": time.strftime("%Y-%m-%d"),
         "machine": f"{platform.machine()}, {platform.system()}, torch {torch.__version__}",
