@@ -1,10 +1,10 @@
 """What the app proposes, in two plain sentences: at once as a first guess, later as measured."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from taskviz.evidence.answer import Answer, gain_words
+from taskviz.evidence.studied import GUESS_GAIN, StudiedGain
 from taskviz.values import AffinityMatrix, Grouping
 
 GUESS_METHOD = "gradient-cosine"
@@ -25,7 +25,7 @@ class Recommendation:
         grouping: the plan.
         gain: expected share of loss saved against random groups of as many models.
         low: lower end of its interval: 95 % over check seeds where measured; for a first guess,
-            where 95 % of the built-in collections studied lay (``docs/evidence.md``).
+            what is to be expected of a further setting (``docs/evidence.md``).
         high: upper end.
         sentences: two, for people.
         answer: what it rests on, where measured.
@@ -58,29 +58,28 @@ class Recommendation:
 
 
 def first_guess(
-    matrix: AffinityMatrix, prior: Mapping[str, float], budget: int | None = None
+    matrix: AffinityMatrix, budget: int | None = None, studied: StudiedGain = GUESS_GAIN
 ) -> Recommendation:
     """Groups by the training-free cosine, with the gain that it brought elsewhere.
 
     Args:
         matrix: of ``gradient-cosine``.
-        prior: ``mean``, ``low`` and ``high`` of its relative gain over random on the collections
-            studied, and ``collections``, their number.
         budget: number of models; by default three, or as many as there are tasks.
+        studied: its gain over random in the settings of our study.
     """
     from taskviz.grouping import make_grouper
 
     models = min(budget or GUESS_BUDGET, len(matrix.tasks))
     grouping = make_grouper("selection", overlap=False).group(matrix, float(models))
-    low, high = 100 * prior["low"], 100 * prior["high"]
+    low, high = 100 * studied.low, 100 * studied.high
     first = (
         f"A first guess without training: {_groups(grouping)}, by the cosine of the tasks' "
         "gradients."
     )
     second = (
-        f"Elsewhere such groups lost {100 * prior['mean']:.2g} % less than random ones "
-        f"({low:.2g} to {high:.2g} % over {int(prior['collections'])} studied settings), so this "
-        "may as well be worse than random: train the design networks to know."
+        f"Over the {studied.settings} settings studied such groups lost "
+        f"{100 * studied.mean:.2g} % less than random ones, and {low:+.2g} to {high:+.2g} % is to "
+        "be expected of another: it may well be worse than random, and training tells."
     )
     return Recommendation(
         GUESS_METHOD,
@@ -88,9 +87,9 @@ def first_guess(
         models,
         "a first guess knows no losses to choose a budget by",
         grouping,
-        prior["mean"],
-        prior["low"],
-        prior["high"],
+        studied.mean,
+        studied.low,
+        studied.high,
         (first, second),
     )
 
