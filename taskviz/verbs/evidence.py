@@ -49,8 +49,8 @@ def compare_estimators(
     """Estimators against truth: captured share of the reachable gain, cost, rank correlation, F1.
 
     The truth is every group trained over ``seeds`` seeds where the tasks are few, else a sample of
-    plans; see :func:`taskviz.evidence.against_truth.compare`. Every network and estimate is kept, so that
-    more seeds or methods take up what is there.
+    plans; see :func:`taskviz.evidence.against_truth.compare`. Every network and estimate is kept,
+    so that more seeds or methods take up what is there.
 
     Args:
         methods: estimator names; none gives those that are usually compared.
