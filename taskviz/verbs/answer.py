@@ -55,7 +55,8 @@ def does_grouping_matter(
 
     Each round adds a seed of networks that plans are chosen by, on validation data, and a seed of
     networks that the plans are checked by, on test data: see
-    :func:`taskviz.evidence.question.rounds`. Networks and answers are kept, so that a later call with more rounds goes on where this ended.
+    :func:`taskviz.evidence.question.rounds`. Networks and answers are kept, so that a later call
+    with more rounds goes on where this ended.
 
     Args:
         rounds: at the most.
