@@ -25,6 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 COMMANDS = (
     "collections",
     "check",
+    "init",
     "affinity",
     "group",
     "train",
@@ -117,6 +118,39 @@ class TestCollections:
         found = run_json("check", table, "--targets", "sum,more")
         assert found["rows"] == 60
         assert not [p for p in found["problems"] if p["severity"] == "error"]
+
+    def test_init_and_check_of_a_folder(self, run, run_json, tmp_path):
+        from data.readers import layouts
+
+        root = layouts.nodes(tmp_path / "net")
+        status, out, _ = run("init", root)
+        assert (status, "collection.toml" in out) == (0, True)
+        found = run_json("check", root)
+        assert (found["rows"], found["targets"]) == (40, ["label_a", "label_b"])
+        assert (found["modality"], found["layout"], found["format"]) == (
+            "nodes",
+            "joint",
+            ["nodes"],
+        )
+        status, _, err = run("init", root)
+        assert (status, "--force" in err) == (2, True)
+        assert run_json("init", root, "--force")["text"].startswith("# collection.toml")
+        (root / "edges.csv").write_text("n1,n99\nn2,n98\n")
+        (root / "collection.toml").write_text('nmae = "x"\n')
+        status, out, _ = run("check", root)
+        assert (status, "did you mean 'name'" in out) == (1, True)
+        (root / "collection.toml").unlink()
+        status, out, _ = run("check", root)
+        assert status == 1
+        assert "'n99', which is not in nodes.csv" in out
+        assert "'n98', which is not in nodes.csv" in out
+
+    def test_check_of_no_folder(self, run, tmp_path):
+        status, out, _ = run("check", tmp_path / "none.zip", "--json")
+        assert status == 1
+        assert "none.zip" in json.loads(out)["problems"][0]["message"]
+        status, _, err = run("init", tmp_path / "none")
+        assert (status, "There is no file or folder" in err) == (2, True)
 
     def test_check_of_no_table(self, run, tmp_path):
         status, out, _ = run("check", tmp_path / "none.csv", "--json")

@@ -11,7 +11,7 @@ from taskviz.data.manifest.opened import Opened, open_path
 from taskviz.data.reference import CollectionRef
 from taskviz.ui import problem_list, store
 from taskviz.ui.text import listed, plural, safe
-from taskviz.values import TaskvizError
+from taskviz.values import Task, TaskvizError
 
 
 def draw(reference: str, path: Path, label: str, use: Callable[[CollectionRef], None]) -> None:
@@ -31,7 +31,8 @@ def draw(reference: str, path: Path, label: str, use: Callable[[CollectionRef], 
         st.markdown(f"**{safe(label)}** cannot be used as it is.")
     problem_list.draw(found.findings.problems)
     if path.is_dir():
-        _offer_manifest(path)
+        blocks = contents.blocks if contents else ()
+        _offer_manifest(path, [task for block in blocks for task in block.tasks])
     if st.button("Use this", type="primary", disabled=bool(errors), icon=":material/check:"):
         ref = CollectionRef(reference)
         store.collection(store.publish(ref))
@@ -59,12 +60,12 @@ def _formats(manifest: Manifest) -> str:
     return listed(sorted({part.reader.name for part in manifest.parts}))
 
 
-def _offer_manifest(path: Path) -> None:
+def _offer_manifest(path: Path, tasks: list[Task]) -> None:
     """The text of a manifest that would change what is guessed."""
     if (path / FILE_NAME).exists():
         return
     try:
-        text = manifest_text(path)
+        text = manifest_text(path, tasks)
     except TaskvizError:
         return
     with st.expander(f"Other tasks, names or splits? Put a {FILE_NAME} into the folder"):

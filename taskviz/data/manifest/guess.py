@@ -1,13 +1,14 @@
 """What a folder without a manifest is taken for, and that as the text of a manifest."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from taskviz.data.manifest.manifest import FILE_NAME, SINGLE, Manifest, manifest_from
 from taskviz.data.readers.base import Findings
 from taskviz.data.readers.registry import READERS, recognise
-from taskviz.values import TaskvizError
+from taskviz.data.summary import DEFAULT_METRIC
+from taskviz.values import Task, TaskvizError
 from taskviz.values.storage import write_text
 
 
@@ -52,10 +53,29 @@ def guess_plain(path: Path) -> dict[str, Any]:
     )
 
 
-def manifest_text(path: Path) -> str:
-    """A ``collection.toml`` for a folder or a single file, with the tasks that were found."""
+def manifest_text(path: Path, tasks: Sequence[Task] = ()) -> str:
+    """A ``collection.toml`` for a folder or a single file.
+
+    Args:
+        path: the data.
+        tasks: those that were found in them; none leaves the choice to the reader.
+    """
     plain = guess_plain(path)
+    if plain["layout"] == "joint" and tasks:
+        plain["tasks"] = [_task(task) for task in tasks]
+    elif tasks:
+        known = {task.name: task for task in tasks}
+        found = [(entry, known.get(entry["name"])) for entry in plain["tasks"]]
+        plain["tasks"] = [entry | (_task(task) if task else {}) for entry, task in found]
     return _HEAD + _toml(plain)
+
+
+def _task(task: Task) -> dict[str, Any]:
+    return {
+        "name": task.name,
+        "kind": task.kind,
+        "metric": task.metric or DEFAULT_METRIC[task.kind],
+    }
 
 
 def write_manifest(path: Path, *, force: bool = False) -> Path:
@@ -74,11 +94,20 @@ def write_manifest(path: Path, *, force: bool = False) -> Path:
         raise TaskvizError(
             f"{place} is there already: change it by hand, or write it anew with --force."
         )
-    text = manifest_text(path)
+    text = manifest_text(path, _tasks(path))
     try:
         return write_text(place, text)
     except OSError as error:
         raise TaskvizError(f"Cannot write {place} ({error.strerror or error}).") from None
+
+
+def _tasks(path: Path) -> list[Task]:
+    """The tasks that the files hold; none where something is wrong with them."""
+    from taskviz.cache import Cache
+    from taskviz.data.manifest.opened import open_path
+
+    contents = open_path(path, Cache(), as_written=False).contents
+    return [task for block in contents.blocks for task in block.tasks] if contents else []
 
 
 def _data_sets(folder: Path) -> list[dict[str, Any]]:

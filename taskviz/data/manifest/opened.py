@@ -51,6 +51,7 @@ def open_path(
     targets: tuple[str, ...] = (),
     kinds: Mapping[str, str] | None = None,
     thorough: bool = False,
+    as_written: bool = True,
 ) -> Opened:
     """Read a collection.
 
@@ -60,9 +61,10 @@ def open_path(
         targets: label columns that are asked for, where the manifest names no tasks.
         kinds: column → kind.
         thorough: decode every file, so that each broken one is found.
+        as_written: False looks at the files alone, whatever a manifest there says.
     """
     findings = Findings()
-    manifest = _manifest(path, cache, findings)
+    manifest = _manifest(path, cache, findings, as_written)
     if manifest is None:
         return Opened(None, None, findings)
     if targets:
@@ -98,7 +100,7 @@ def open_path(
     return Opened(manifest, contents, findings)
 
 
-def _manifest(path: Path, cache: Cache, findings: Findings) -> Manifest | None:
+def _manifest(path: Path, cache: Cache, findings: Findings, as_written: bool) -> Manifest | None:
     try:
         if path.suffix.lower() in ARCHIVE_SUFFIXES and path.is_file():
             problems = check_archive(path)
@@ -107,7 +109,7 @@ def _manifest(path: Path, cache: Cache, findings: Findings) -> Manifest | None:
             if problems:
                 return None
             path = unpack(path, cache)
-        if path.is_dir() and (path / FILE_NAME).exists():
+        if as_written and path.is_dir() and (path / FILE_NAME).exists():
             return read_manifest(path, findings)
         return guess(path, findings)
     except TaskvizError as error:

@@ -32,6 +32,8 @@ def test_what_init_writes_opens_the_same_collection(tmp_path, cache, layout):
     written = write_manifest(root)
     plain = tomllib.loads(written.read_text())
     assert plain["format"] == layout
+    assert [task["name"] for task in plain["tasks"]] == list(before.names)
+    assert {task["kind"] for task in plain["tasks"]} == {task.kind for task in before.tasks}
     assert open_path(root, cache, thorough=True).findings.errors == []
     after = open_collection(str(root), cache)
     assert after.fingerprint == before.fingerprint
