@@ -3,7 +3,7 @@
 import streamlit as st
 
 from taskviz.optima.optima_map import OptimaMap, OptimaOptions
-from taskviz.ui import frame, optima_view, store, study_job
+from taskviz.ui import frame, optima_view, state, store, study_job
 from taskviz.ui.options_form import options_form
 from taskviz.ui.text import safe
 from taskviz.values import TaskCollection, TaskvizError
@@ -22,8 +22,10 @@ def read(key: str) -> OptimaMap:
 def form(collection: TaskCollection) -> None:
     """Settings, hints, and the button."""
     start = st.container(gap="xsmall")
-    options = options_form(OptimaOptions, "optima")
-    seed = st.number_input("Seed", value=0, min_value=0, step=1, key="optima_seed")
+    # Open until there is a map, so that a narrow screen shows the map first.
+    with st.expander("Settings", expanded=state.get("map") is None):
+        options = options_form(OptimaOptions, "optima")
+        seed = st.number_input("Seed", value=0, min_value=0, step=1, key="optima_seed")
     points = int(options["n"]) * len(collection.tasks)
     start.caption(f":material/timer: {points:,} optima; nothing is trained.")
     if start.button("Draw the map", type="primary", icon=":material/scatter_plot:"):

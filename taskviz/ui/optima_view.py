@@ -34,7 +34,7 @@ def headline(study: OptimaMap) -> str:
         words = "Optima are often **nearer to those of another task** than to those of their own"
     by_sample = study.sample_silhouette
     gather = ""
-    if by_sample > max(silhouette + 0.05, 0.1):
+    if by_sample > max(silhouette + 0.1, 0.05):
         gather = (
             " They gather **by sample** instead: where a step leads depends on the sample more "
             f"than on the task (silhouette of the samples {three_digits(by_sample)})."

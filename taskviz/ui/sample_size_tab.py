@@ -1,14 +1,18 @@
 """The tab that answers: are more samples what this matrix lacks?"""
 
+import numpy as np
 import streamlit as st
 
+from taskviz.affinity.sample_size import RISEN
 from taskviz.figures import sample_size
-from taskviz.figures.style import chart_config
+from taskviz.figures.style import chart_config, three_digits
 from taskviz.jobs import LIVE, Job
 from taskviz.ui import job_panel, state, store
 from taskviz.ui.text import safe
 from taskviz.values import TaskCollection, TaskvizError
 from taskviz.verbs import read_sample_size
+
+COLUMNS = ("samples", "samples_error")
 
 
 def draw(collection: TaskCollection, *, dark: bool) -> None:
@@ -60,6 +64,11 @@ def _answer(job: Job, *, dark: bool) -> None:
         words = f"Even at n = {int(last['n']):,} two disjoint samples do not rank the pairs alike."
     else:
         words = f"From **n = {settled:,}** on two disjoint samples rank the pairs alike."
+        frame = study.to_frame().set_index("n")
+        value, spread = (float(frame[c].to_numpy()[frame.index == settled][0]) for c in COLUMNS)
+        words += f" They correlate {three_digits(value, spread)} there."
+        if np.isfinite(spread) and value - 2 * spread < RISEN:
+            words += " That is within two standard errors of 0.9: a larger n may be needed."
     if last["inits"] < 0.5:
         words += (
             " Two initial states do not, at any n: more samples cannot help, more **inits** can."

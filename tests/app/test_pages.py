@@ -56,6 +56,15 @@ def test_odd_links_open_the_page_all_the_same(page: str, query: dict[str, str]) 
     assert app.title[0].value == page.capitalize()
 
 
+@pytest.mark.parametrize(
+    ("page", "key"), [("optima", "map"), ("landscape", "landscape"), ("landscape", "dynamics")]
+)
+def test_a_link_to_no_study_offers_to_start_one(page: str, key: str) -> None:
+    app = open_app(page, collection="linnerud", **{key: "../nope"})
+    assert not app.exception
+    assert {"Draw the map", "Measure the landscape"} & {button.label for button in app.button}
+
+
 def test_a_built_in_is_opened_and_its_tasks_are_shown() -> None:
     app = open_app()
     app.button(key="use_linnerud").click().run()
