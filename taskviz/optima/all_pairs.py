@@ -17,10 +17,12 @@ from torch import Tensor, nn
 
 from taskviz.networks import MultiHeadNetwork
 from taskviz.optima.capture import (
+    Irregular,
     by_task,
     in_one_piece,
     output_gradients,
     recording,
+    regular,
     stacked_gradients,
 )
 from taskviz.optima.features import Heads
@@ -31,7 +33,7 @@ from taskviz.optima.modes import check_modes
 from taskviz.optima.outer_products import compiled
 from taskviz.optima.projection import CauchyProjection
 from taskviz.optima.units import Units, adapted, shared_parameters
-from taskviz.optima.way import Irregular, choose_way, regular
+from taskviz.optima.way import choose_way
 from taskviz.progress import SILENT, Progress
 from taskviz.values import TaskvizError
 from taskviz.values.storage import dumps, read_json, write_text

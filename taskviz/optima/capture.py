@@ -7,11 +7,15 @@ One forward pass notes the layers' inputs; T vector-Jacobian products then reach
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.graph import GradientEdge, get_gradient_edge
+from torch.nn import functional as F
+
+from taskviz.optima.recurrent import CellLayer, unrolled
 
 Signals = Tensor | list[Tensor]
 """``(T, n, …)`` gradients of a layer's output, in one piece or as T tensors ``(n, …)``."""
@@ -51,12 +55,25 @@ def recording(layers: dict[str, nn.Module]) -> Iterator[list[Trace]]:
     def hook(name: str) -> Any:
         return lambda _module, arguments, output: note(name, arguments, output)
 
-    handles = [layer.register_forward_hook(hook(name)) for name, layer in layers.items()]
+    def note_gates(name: str, inputs: Tensor, gates: Tensor) -> None:
+        traces.append(Trace(name, inputs, get_gradient_edge(gates), gates.shape))
+
+    cells: dict[nn.LSTM, list[tuple[str, CellLayer]]] = {}
+    handles = []
+    for name, layer in layers.items():
+        if isinstance(layer, CellLayer):
+            cells.setdefault(layer.owner[0], []).append((name, layer))
+        else:
+            handles.append(layer.register_forward_hook(hook(name)))
     try:
+        for lstm, own in cells.items():
+            lstm.__dict__["forward"] = partial(unrolled, own, note_gates)
         yield traces
     finally:
         for handle in handles:
             handle.remove()
+        for lstm in cells:
+            lstm.__dict__.pop("forward", None)
 
 
 def of_unit(signals: Signals, unit: int) -> Tensor:
@@ -106,6 +123,90 @@ def stacked_gradients(
     """
     found = _gradients(features, traces, cotangents.flatten(0, 1), ())
     return [by_task(gradient, len(cotangents)) for gradient in found]
+
+
+class TaskTraces:
+    """A forward pass on inputs of the tasks' own, and gradients back to its layers' outputs.
+
+    Inputs of one shape pass together, others one task after another; then the positions (steps) of
+    the shorter ones are filled up with zeros, which change no product of signals and inputs.
+
+    Args:
+        trunk: whose layers are traced.
+        layers: by name.
+        parts: ``(n, …)`` inputs, one a task.
+
+    Raises:
+        Irregular: a layer was not called once on one row a sample, or cannot be filled up.
+    """
+
+    def __init__(
+        self, trunk: nn.Module, layers: dict[str, nn.Module], parts: Sequence[Tensor]
+    ) -> None:
+        self._tasks = len(parts)
+        self._together = len({part.shape for part in parts}) == 1
+        passed = [torch.cat(list(parts))] if self._together else list(parts)
+        self._outputs, self._traces = [], []
+        for part in passed:
+            with torch.enable_grad(), recording(layers) as traces:
+                self._outputs.append(trunk(part))
+            regular(traces, len(part))
+            self._traces.append(traces)
+        first = self._traces[0]
+        self.names = [trace.layer for trace in first]
+        """Layers, in the order of their calls."""
+        self.shapes = [trace.shape for trace in first]
+        """Of their outputs, of the task with the largest."""
+        if self._together:
+            self.features = list(by_task(self._outputs[0], self._tasks))
+            self.inputs = [by_task(trace.inputs, self._tasks) for trace in first]
+            return
+        self.features = self._outputs
+        if any([trace.layer for trace in traces] != self.names for traces in self._traces):
+            raise Irregular("tasks take different paths through the trunk")
+        self.inputs = []
+        for calls in zip(*self._traces, strict=True):
+            longest = max(calls, key=lambda trace: trace.shape.numel())
+            fills = isinstance(layers[longest.layer], CellLayer)
+            if not fills and len({trace.shape for trace in calls}) > 1:
+                raise Irregular(f"layer {longest.layer!r} has outputs of several shapes")
+            self.inputs.append(_filled([trace.inputs for trace in calls]))
+        self.shapes = [
+            max((trace.shape for trace in calls), key=lambda shape: shape.numel())
+            for calls in zip(*self._traces, strict=True)
+        ]
+
+    def gradients(self, cotangents: Tensor) -> list[Tensor]:
+        """``(T, n, …)`` one a layer, from ``(T, n, …)`` cotangents of the features."""
+        if self._together:
+            return stacked_gradients(self._outputs[0], self._traces[0], cotangents)
+        each = [
+            _gradients(output, traces, own, ())
+            for output, traces, own in zip(self._outputs, self._traces, cotangents, strict=True)
+        ]
+        return [_filled(list(found)) for found in zip(*each, strict=True)]
+
+
+def _filled(tensors: Sequence[Tensor]) -> Tensor:
+    """``(T, n, …)`` of tensors that may differ in their second axis."""
+    if len({tensor.shape for tensor in tensors}) == 1:
+        return torch.stack(list(tensors))
+    longest = max(tensor.shape[1] for tensor in tensors)
+    return torch.stack([F.pad(tensor, (0, 0, 0, longest - tensor.shape[1])) for tensor in tensors])
+
+
+class Irregular(Exception):
+    """A layer was not called once on one row a sample; the message says which."""
+
+
+def regular(traces: Sequence[Trace], rows: int) -> None:
+    """Raise :class:`Irregular` unless every layer ran at most once, on one row a sample."""
+    names = [trace.layer for trace in traces]
+    for trace in traces:
+        if names.count(trace.layer) > 1:
+            raise Irregular(f"layer {trace.layer!r} is used more than once")
+        if trace.shape[0] != rows or trace.inputs.shape[0] != rows:
+            raise Irregular(f"layer {trace.layer!r} does not keep one row a sample")
 
 
 def by_task(stacked: Tensor, tasks: int) -> Tensor:

@@ -11,19 +11,20 @@ from torch import Tensor
 
 from taskviz.networks import MultiHeadNetwork
 from taskviz.optima.capture import (
+    Irregular,
     Signals,
-    by_task,
+    TaskTraces,
     output_gradients,
     recording,
-    stacked_gradients,
+    regular,
 )
 from taskviz.optima.features import Heads
 from taskviz.optima.generic import generic_distances
 from taskviz.optima.l1 import BLOCK_BYTES, accumulator, pair_indices, pairwise_l1
-from taskviz.optima.layers import Sampling, layer_distances
+from taskviz.optima.layers import Sampling, closed_form_layers, layer_distances
 from taskviz.optima.modes import check_modes
 from taskviz.optima.units import Units, adapted, shared_parameters
-from taskviz.optima.way import Irregular, Way, choose_way, regular, saved_bytes
+from taskviz.optima.way import Way, choose_way, saved_bytes
 from taskviz.progress import SILENT, Progress
 from taskviz.values import TaskvizError
 
@@ -192,29 +193,30 @@ class Comparison:
         ]
         if not spans:
             return
-        layers = {name: self.network.trunk.get_submodule(name) for name in self.way.layers}
+        layers, _ = closed_form_layers(self.network.trunk)
         tasks, joint = len(self.units.tasks), self.units.joint
         parts = [own[start:stop] for own in self.units.inputs]
-        stacked = parts[0] if joint else torch.cat(parts)
-        with torch.enable_grad(), recording(layers) as traces:
-            features = self.network.trunk(stacked)
-        regular(traces, len(stacked))
         deltas: Sequence[Signals]
         if joint:
+            with torch.enable_grad(), recording(layers) as traces:
+                features = self.network.trunk(parts[0])
+            regular(traces, len(parts[0]))
             cotangents = self._cotangents([features], start, stop)
             deltas = output_gradients(features, traces, cotangents)
-            inputs = [trace.inputs for trace in traces]
+            names, inputs = [t.layer for t in traces], [trace.inputs for trace in traces]
+            del features
         else:
-            cotangents = self._cotangents(list(by_task(features, tasks)), start, stop)
-            found = stacked_gradients(features, traces, cotangents[:tasks])
+            passed = TaskTraces(self.network.trunk, layers, parts)
+            cotangents = self._cotangents(passed.features, start, stop)
+            found = passed.gradients(cotangents[:tasks])
             deltas = [self._with_origin(delta) for delta in found]
-            inputs = [self._with_origin(by_task(trace.inputs, tasks)) for trace in traces]
-        del features
-        for trace, signals, seen in zip(traces, deltas, inputs, strict=True):
+            names, inputs = passed.names, [self._with_origin(own) for own in passed.inputs]
+            del passed
+        for name, signals, seen in zip(names, deltas, inputs, strict=True):
             for tally, span in spans:
                 own = seen[span] if joint else self._cut(seen, tally.run.tasks, span)
                 mine = self._cut_signals(signals, tally.run.tasks, span)
-                sums, variance = layer_distances(layers[trace.layer], mine, own, self._sampling)
+                sums, variance = layer_distances(layers[name], mine, own, self._sampling)
                 tally.total[0] += sums.to(tally.total.device)
                 if variance is not None:
                     tally.total[1] += variance.to(tally.total.device)

@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from taskviz.networks import MLPTrunk, MultiHeadNetwork
-from taskviz.optima.capture import in_one_piece, output_gradients, recording
+from taskviz.optima.capture import in_one_piece, output_gradients, recording, regular
 from taskviz.optima.layers import closed_form_layers
 from taskviz.optima.units import Units, adapted, shared_parameters
-from taskviz.optima.way import choose_way, regular
+from taskviz.optima.way import choose_way
 from taskviz.progress import SILENT, Progress
 from taskviz.values import TaskvizError
 

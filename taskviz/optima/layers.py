@@ -9,6 +9,7 @@ from taskviz.optima import linear, normalisation
 from taskviz.optima.capture import Signals, in_one_piece, of_unit
 from taskviz.optima.convolution import blocked_products, sampled_products, unfold
 from taskviz.optima.l1 import pairwise_l1
+from taskviz.optima.recurrent import CellLayer, cell_layers
 
 _NORMALISATIONS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.LayerNorm, nn.GroupNorm)
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d)
@@ -42,6 +43,11 @@ def closed_form_layers(trunk: nn.Module) -> tuple[dict[str, nn.Module], str]:
         own = dict(module.named_parameters(recurse=False))
         if not any(parameter.requires_grad for parameter in own.values()):
             continue
+        cells = cell_layers(name, module)
+        if cells is not None and not any(id(parameter) in owners for parameter in own.values()):
+            layers |= cells
+            owners |= {id(parameter): f"{name or 'trunk'} (LSTM)" for parameter in own.values()}
+            continue
         label = f"{name or 'trunk'} ({type(module).__name__})"
         if not _has_closed_form(module, set(own)):
             return {}, f"{label} has no closed form"
@@ -74,8 +80,13 @@ def layer_distances(
     Returns:
         ``(T(T−1)/2,)`` float64 sums, and their variance where channels were sampled.
     """
-    learns = _learns(layer, "weight"), _learns(layer, "bias")
     joint = inputs.dim() == deltas[0].dim()
+    if isinstance(layer, CellLayer):
+        signals = in_one_piece(deltas)
+        weights, _ = _products(signals.mT, inputs.mT, (True, False), None)
+        # two biases are added, so each has the same gradient
+        return weights + 2 * pairwise_l1(signals.sum(dim=2).flatten(1)), None
+    learns = _learns(layer, "weight"), _learns(layer, "bias")
     if isinstance(layer, nn.Linear):
         signals = in_one_piece(deltas)
         if signals.dim() == 3:

@@ -11,9 +11,17 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
-from taskviz.optima.capture import Trace, by_task, output_gradients, recording, stacked_gradients
+from taskviz.optima.capture import (
+    Irregular,
+    Signals,
+    TaskTraces,
+    output_gradients,
+    recording,
+    regular,
+)
 from taskviz.optima.convolution import unfolded_size
 from taskviz.optima.layers import closed_form_layers, layer_distances
+from taskviz.optima.recurrent import SAVED, CellLayer
 
 _TOLERANCE = {torch.float64: 1e-9, torch.float32: 2e-5}
 _UNITS = 2
@@ -43,39 +51,27 @@ class Way:
 KNOWN: dict[Hashable, Way] = {}
 
 
-class Irregular(Exception):
-    """A layer was not called once on one row a sample; the message says which."""
-
-
 def choose_way(
     trunk: nn.Module, samples: Sequence[Tensor], afford: Callable[[Way], object] = lambda way: None
 ) -> Way:
     """The way for this trunk; checked on two samples at the first use of its architecture.
 
     Args:
-        samples: ``(n, …)`` inputs: one for all tasks, or one a task (the first two are used).
+        samples: ``(n, …)`` inputs: one for all tasks, or one a task (the two largest are used).
         afford: told of the way before its check takes any memory; may raise.
     """
     layers, reason = closed_form_layers(trunk)
     if not layers:
         return Way((), reason or "no parameter of the trunk learns")
-    tried = [sample[:_UNITS] for sample in samples[:2]]
+    # Series of several lengths: the longest tell what memory is needed.
+    longest = sorted(samples, key=lambda sample: -sample[:1].numel())
+    tried = [sample[:_UNITS] for sample in longest[:2]]
     signature = _signature(trunk, tried)
     if signature is None:
         return _check(trunk, layers, tried, afford)
     if signature not in KNOWN:
         KNOWN[signature] = _check(trunk, layers, tried, afford)
     return KNOWN[signature]
-
-
-def regular(traces: Sequence[Trace], rows: int) -> None:
-    """Raise :class:`Irregular` unless every layer ran at most once, on one row a sample."""
-    names = [trace.layer for trace in traces]
-    for trace in traces:
-        if names.count(trace.layer) > 1:
-            raise Irregular(f"layer {trace.layer!r} is used more than once")
-        if trace.shape[0] != rows or trace.inputs.shape[0] != rows:
-            raise Irregular(f"layer {trace.layer!r} does not keep one row a sample")
 
 
 def _check(
@@ -86,34 +82,48 @@ def _check(
 ) -> Way:
     """Compare every layer's distances with the plain loop for two random cotangents a sample."""
     joint, rows = len(samples) == 1, len(samples[0])
-    stacked = samples[0] if joint else torch.cat(samples)
+    dtype = samples[0].dtype
     try:
-        with torch.enable_grad(), recording(layers) as traces:
-            features = trunk(stacked)
-        regular(traces, len(stacked))
-        afford(_measured(layers, traces))
+        if joint:
+            with torch.enable_grad(), recording(layers) as traces:
+                features = trunk(samples[0])
+            regular(traces, rows)
+            names, shapes = [t.layer for t in traces], [t.shape for t in traces]
+            seen = [trace.inputs for trace in traces]
+        else:
+            passed = TaskTraces(trunk, layers, samples)
+            names, shapes, seen, features = (
+                passed.names,
+                passed.shapes,
+                passed.inputs,
+                passed.features[0],
+            )
+        measured = _measured(layers, names, shapes, seen, joint)
+        afford(measured)
         generator = torch.Generator().manual_seed(0)
         draw = torch.randn(2, rows, *features.shape[1:], generator=generator)
         cotangents = draw.to(features.device, features.dtype)
-        gradients = output_gradients if joint else stacked_gradients
-        found = gradients(features, traces, cotangents)
+        found: Sequence[Signals]
+        if joint:
+            found = output_gradients(features, traces, cotangents)
+        else:
+            found = passed.gradients(cotangents)
     except Irregular as irregular:
         return Way((), str(irregular))
     except (RuntimeError, NotImplementedError, TypeError, AttributeError, IndexError) as error:
         return Way((), f"its layers cannot be traced ({type(error).__name__})")
     closed = dict.fromkeys(layers, 0.0)
-    for trace, deltas in zip(traces, found, strict=True):
-        own = trace.inputs if joint else by_task(trace.inputs, 2)
-        closed[trace.layer] = float(layer_distances(layers[trace.layer], deltas, own)[0])
+    for name, own, deltas in zip(names, seen, found, strict=True):
+        closed[name] = float(layer_distances(layers[name], deltas, own)[0])
     plain = _plain(trunk, layers, samples, cotangents)
     total = sum(plain.values())
-    tolerance = _TOLERANCE.get(stacked.dtype, 1e-2)
+    tolerance = _TOLERANCE.get(dtype, 1e-2)
     for name, expected in plain.items():
         # a share of the total: a layer whose gradients all but vanish is rounding and no evidence
         if not abs(closed[name] - expected) <= tolerance * (expected + 1e-3 * total):
             kind = type(layers[name]).__name__
             return Way((), f"layer {name!r} ({kind}) does more than its closed form knows")
-    return _measured(layers, traces)
+    return measured
 
 
 def _plain(
@@ -141,13 +151,20 @@ def _plain(
     return totals
 
 
-def _measured(layers: dict[str, nn.Module], traces: Sequence[Trace]) -> Way:
-    outputs = [trace.shape[1:].numel() for trace in traces]
-    inputs = [trace.inputs.shape[1:].numel() for trace in traces]
-    unfolded = [unfolded_size(layers[trace.layer], trace.shape[1:]) for trace in traces]
+def _measured(
+    layers: dict[str, nn.Module],
+    names: Sequence[str],
+    shapes: Sequence[torch.Size],
+    seen: Sequence[Tensor],
+    joint: bool,
+) -> Way:
+    outputs = [shape[1:].numel() for shape in shapes]
+    inputs = [own.shape[1 if joint else 2 :].numel() for own in seen]
+    unfolded = [unfolded_size(layers[n], s[1:]) for n, s in zip(names, shapes, strict=True)]
+    steps = [o for o, n in zip(outputs, names, strict=True) if isinstance(layers[n], CellLayer)]
     return Way(
         tuple(layers),
-        activations=sum(outputs) + sum(inputs),
+        activations=sum(outputs) + sum(inputs) + SAVED * sum(steps),
         outputs=sum(outputs),
         widest=max(outputs, default=0),
         unfolded=max(unfolded, default=0),
@@ -170,20 +187,23 @@ def saved_bytes(trunk: nn.Module, sample: Tensor) -> int:
     return sum(sizes.values())
 
 
+_FLAT = frozenset({"_flat_weights", "_flat_weight_refs"})
 _MODULE_STATE = frozenset(vars(nn.Module()))
 
 
 def _signature(trunk: nn.Module, samples: Sequence[Tensor]) -> Hashable | None:
     """What decides how a trunk computes; None where something cannot be told."""
     parts: list[Hashable] = [
-        (len(samples), len(samples[0]), samples[0].shape[1:], samples[0].dtype, samples[0].device)
+        (len(samples), *(s.shape for s in samples), samples[0].dtype, samples[0].device)
     ]
     for name, module in trunk.named_modules(remove_duplicate=False):
         state = vars(module)
         if any(key.endswith("hooks") and value for key, value in state.items()):
             return None
         attributes = []
-        for key in sorted(state.keys() - _MODULE_STATE):
+        # What an RNN keeps of its parameters beside them says nothing more.
+        beside = _FLAT if isinstance(module, nn.RNNBase) else frozenset()
+        for key in sorted(state.keys() - _MODULE_STATE - beside):
             plain = _as_plain(state[key])
             if plain is None:
                 return None
