@@ -9,6 +9,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from taskviz.ui import frame, state
 from taskviz.ui.pages import ASSETS, PAGES, SECTIONS, PageEntry
+from taskviz.values import TaskvizError
 
 st.set_page_config(page_title="taskviz", page_icon=str(ASSETS / "mark.svg"), layout="wide")
 st.logo(str(ASSETS / "logo.svg"), icon_image=str(ASSETS / "mark.svg"), size="large")
@@ -31,5 +32,9 @@ sections = {
 }
 page = st.navigation({name: pages for name, pages in sections.items() if pages}, expanded=True)
 state.sync(page.url_path)
-frame.sidebar()
-page.run()
+try:
+    frame.sidebar()
+    page.run()
+except TaskvizError as error:
+    # Such as a disk that is full or a cache that cannot be used.
+    frame.failed(error)

@@ -85,9 +85,10 @@ def manifest_folder() -> Tree:
 
 def separate_folder() -> Tree:
     """Two data sets of their own with one manifest."""
-    text = 'name = "two"\nlayout = "separate"\nmodality = "table"\nformat = "table"\n'
+    text = 'name = "two"\nlayout = "separate"\nmodality = "table"\n'
     for name in ("one", "two"):
-        text += f'\n[[tasks]]\nname = "{name}"\ntarget = "label_a"\nfiles = "{name}.csv"\n'
+        text += f'\n[[tasks]]\nname = "{name}"\nformat = "table"\n'
+        text += f'target = "label_a"\nfiles = "{name}.csv"\n'
     table = _frame()[["height", "weight", "label_a"]].to_csv(index=False).encode()
     return {"collection.toml": text.encode(), "one.csv": table, "two.csv": table}
 
@@ -115,7 +116,7 @@ def image_folders() -> Tree:
 
     rng, tree = np.random.default_rng(1), {}
     for number, kind in enumerate(("png", "jpeg", "tiff")):
-        for i in range(5):
+        for i in range(8):
             out = io.BytesIO()
             pixels = rng.integers(0, 256, (12, 12, 3), dtype=np.uint8)
             Image.fromarray(pixels).save(out, format=kind)
@@ -124,17 +125,21 @@ def image_folders() -> Tree:
 
 
 def series_files() -> Tree:
-    """A UEA problem of short series."""
-    rng, tree = np.random.default_rng(2), {}
+    """Two UEA problems of short series, a task each."""
+    rng = np.random.default_rng(2)
     head = "@problemName Walk\n@timeStamps false\n@missing false\n@univariate false\n"
     head += "@dimensions 2\n@equalLength false\n@classLabel true a b\n@data\n"
-    for part in ("TRAIN", "TEST"):
-        lines = []
-        for i in range(12):
-            rows = [",".join(f"{v:.3f}" for v in rng.normal(size=5 + i % 3)) for _ in range(2)]
-            lines.append(":".join([*rows, "ab"[i % 2]]))
-        tree[f"Walk_{part}.ts"] = (head + "\n".join(lines) + "\n").encode()
-    return tree
+    text, tree = 'name = "walks"\nlayout = "separate"\nmodality = "series"\n', {}
+    for name in ("Walk", "Run"):
+        text += f'\n[[tasks]]\nname = "{name}"\nformat = "ts"\n'
+        text += f'files = {{train = "{name}_TRAIN.ts", test = "{name}_TEST.ts"}}\n'
+        for part in ("TRAIN", "TEST"):
+            lines = []
+            for i in range(12):
+                rows = [",".join(f"{v:.3f}" for v in rng.normal(size=5 + i % 3)) for _ in range(2)]
+                lines.append(":".join([*rows, "ab"[i % 2]]))
+            tree[f"{name}_{part}.ts"] = (head + "\n".join(lines) + "\n").encode()
+    return {"collection.toml": text.encode(), **tree}
 
 
 def node_files() -> Tree:

@@ -1,9 +1,10 @@
 """The SQLite file of the job store: how it is opened, its tables, its errors in plain words."""
 
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from taskviz.values import TaskvizError
@@ -68,9 +69,25 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
-        """A connection that sees one consistent state."""
-        with self._open() as connection:
-            connection.execute("BEGIN")
+        """A connection that sees one consistent state.
+
+        A full disk and a folder that cannot be written do not keep anybody from looking.
+        """
+        with ExitStack() as stack:
+            if self._read_only():
+                connection = stack.enter_context(self._look())
+            else:
+                try:
+                    connection = stack.enter_context(self._open())
+                    connection.execute("BEGIN")
+                    connection.execute("SELECT 1 FROM leases LIMIT 1")  # opens what lies beside
+                except (TaskvizError, sqlite3.Error) as error:
+                    cause = error.__cause__ if isinstance(error, TaskvizError) else error
+                    name = str(getattr(cause, "sqlite_errorname", ""))
+                    if not name.startswith(("SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_FULL")):
+                        raise
+                    stack.close()
+                    connection = stack.enter_context(self._look())
             yield connection
 
     @contextmanager
@@ -99,6 +116,24 @@ class Database:
                 f"The job store {self.path} cannot be used ({error.strerror or error}): set "
                 "TASKVIZ_CACHE to a folder that can be written."
             ) from error
+
+    def _read_only(self) -> bool:
+        folder = self.path.parent
+        return folder.is_dir() and not os.access(folder, os.W_OK)
+
+    @contextmanager
+    def _look(self) -> Iterator[sqlite3.Connection]:
+        """SQLite keeps files beside the store even for reading; ``immutable`` does without."""
+        try:
+            there = self.path.exists()
+            name = f"{self.path.absolute().as_uri()}?mode=ro&immutable=1" if there else ":memory:"
+            with closing(sqlite3.connect(name, uri=there, isolation_level=None)) as connection:
+                connection.row_factory = sqlite3.Row
+                if not there:
+                    connection.executescript(_TABLES)
+                yield connection
+        except sqlite3.Error as error:
+            raise self._explain(error) from error
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)

@@ -51,6 +51,11 @@ def sidebar() -> None:
         job_panel.running()
 
 
+def failed(error: TaskvizError) -> None:
+    """What kept the page from being drawn, and what to do."""
+    st.error(safe(error), title="This page cannot be shown now")
+
+
 def title(page: str) -> None:
     """Heading of a page."""
     entry = BY_NAME[page]

@@ -3,12 +3,20 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+LONGEST = 3000
+
 
 class TaskvizError(Exception):
     """Bad input, told in one sentence: what is wrong, where, and what would be right.
 
-    Pages and the command line print its text as it stands and never a traceback.
+    Pages and the command line print its text as it stands and never a traceback. Text beyond
+    :data:`LONGEST` letters, which only a very long name in a file can cause, is cut in the middle.
     """
+
+    def __init__(self, text: str = "") -> None:
+        if len(text) > LONGEST:
+            text = f"{text[: LONGEST // 2]} … {text[-LONGEST // 2 :]}"
+        super().__init__(text)
 
 
 class Cancelled(Exception):

@@ -84,3 +84,16 @@ def test_a_job_that_cannot_start_is_one_sentence(monkeypatch: pytest.MonkeyPatch
     next(button for button in app.button if button.label == "Compute").click().run()
     assert not app.exception
     assert [error.value for error in app.error] == ["The disk is full\\: free some space\\."]
+
+
+@pytest.mark.parametrize("page", [entry.name for entry in PAGES])
+def test_a_job_store_that_cannot_be_used_is_one_sentence(
+    page: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise TaskvizError("The job store cannot be used: free some space there.")
+
+    monkeypatch.setattr("taskviz.jobs.JobStore.running", refuse)
+    app = open_app(page)
+    assert not app.exception
+    assert "free some space there" in words(app)
