@@ -49,7 +49,7 @@ def choose_estimator(collection: TaskCollection) -> None:
     """Left: an estimator, its options, its price, and the button."""
     method = st.selectbox(
         "Estimator",
-        sorted(ESTIMATORS, key=lambda name: name not in FIRST),
+        [*FIRST, *(name for name in ESTIMATORS if name not in FIRST)],
         format_func=lambda name: estimator_class(name).title + FIRST.get(name, ""),
         key="estimator",
         persist_state="session",

@@ -3,7 +3,6 @@
 import streamlit as st
 
 from taskviz.evidence import Answer
-from taskviz.figures.style import duration_words
 from taskviz.jobs import LIVE
 from taskviz.ui import (
     answer_view,
@@ -65,27 +64,15 @@ def nothing_yet(collection: TaskCollection) -> None:
             "each alone. The first answer comes within about a minute and gets better while you "
             "watch; you can stop at any time and keep it."
         )
-        one = store.price(
-            state.get("collection") or "",
-            collection,
-            "surrogate",
-            {**SMALL, "seeds": 1, "m": 1},
-        )
-        each = "" if one.seconds is None else f", about {_milli(one.seconds)} each"
         st.caption(
-            f":material/timer: Cost: some hundreds of networks of one layer of "
-            f"{SMALL['width']}{each}; {answers.MINUTES} minutes at most."
+            f":material/timer: Cost: some hundreds of networks of {plural(SMALL['depth'], 'layer')} "
+            f"of {SMALL['width']}, trained side by side; no round begins after "
+            f"{answers.MINUTES} minutes."
         )
         if st.button(
             "Find out whether grouping matters", type="primary", icon=":material/play_arrow:"
         ):
             answers.start(collection, answers.first_entries())
-
-
-def _milli(seconds: float) -> str:
-    if seconds >= 1:
-        return duration_words(seconds).removeprefix("about ")
-    return f"{1000 * seconds:.0f} ms"
 
 
 def ended(collection: TaskCollection, found: list[Answer]) -> None:

@@ -42,9 +42,9 @@ def draw(found: list[Answer], *, dark: bool) -> None:
             for number, group in enumerate(answer.grouping.groups):
                 names = ", ".join(safe(task) for task in group)
                 st.markdown(f"- **{group_letter(number)}** {names}")
+    shown = _shown_budget(answer)
     left, right = st.columns(2, gap="medium")
     with left:
-        shown = _shown_budget(answer)
         rows = contrast_rows(answer, shown)
         of = "all budgets together" if shown == 0 else plural(shown, "model")
         st.markdown(f"**Expected gain of the best plan**, {of}")

@@ -15,6 +15,7 @@ CHARTS = {
     "affinity": ["heatmap", "graph"],
     "groups": ["frontier", "groups_graph"],
     "training": ["dots", "gains"],
+    "evidence": [],
     "optima": ["optima_left", "optima_right"],
     "landscape": ["densities", "bounds"],
     "report": [],
@@ -44,6 +45,10 @@ def links(app: App, browser: Browser) -> Iterator[dict[str, str]]:
     press(page, "Start training")
     chart(page, "dots")
     found["training"] = page.url
+    page.get_by_role("link", name="Evidence", exact=True).click()
+    expect(page.get_by_text("It is not known yet whether grouping matters here")).to_be_visible()
+    settled(page)
+    found["evidence"] = page.url
     next_page(page, "Write the report", "Report")
     expect(page.get_by_role("button", name="Download the report")).to_be_visible()
     found["report"] = page.url

@@ -1,0 +1,92 @@
+"""Does grouping matter: an early answer, refined while one watches, kept when one stops."""
+
+import re
+from pathlib import Path
+
+from browser.app_process import App
+from browser.steps import chart, open_page, press, settled, write_yeast_csv
+from playwright.sync_api import Page, expect
+
+from taskviz.cache import Cache
+from taskviz.jobs import JobStore
+from taskviz.verbs import read_answer
+
+SLOW = 180_000
+
+
+def to_evidence(page: Page, app: App, folder: Path, name: str) -> None:
+    """A small table of one's own, opened on the Evidence page."""
+    table = write_yeast_csv(folder / f"{name}.csv", rows=240, features=8, tasks=4)
+    open_page(page, app.url, "Collection")
+    page.locator("input[type=file]").set_input_files(str(table))
+    press(page, "Use this table")
+    expect(page.get_by_role("heading", name=name, level=3)).to_be_visible()
+    page.get_by_role("link", name="Evidence", exact=True).click()
+    expect(page.get_by_role("heading", name="Evidence", level=1)).to_be_visible()
+    expect(page.get_by_text("It is not known yet whether grouping matters here")).to_be_visible()
+
+
+def rounds_told(page: Page) -> int:
+    """How many rounds the answer on the page rests on."""
+    told = page.get_by_text(re.compile(r"after \d+ rounds?")).first
+    expect(told).to_be_visible(timeout=SLOW)
+    found = re.search(r"after (\d+) round", told.inner_text())
+    assert found
+    return int(found[1])
+
+
+def test_an_early_answer_is_refined_and_kept(app: App, page: Page, tmp_path: Path) -> None:
+    to_evidence(page, app, tmp_path, "some genes")
+    press(page, "Find out whether grouping matters")
+    first = rounds_told(page)
+    assert first < 5, "the first answer is shown before the last round"
+    expect(page.get_by_text("Does grouping matter here?")).to_be_visible()
+    more = page.get_by_role("button", name="Spend five more minutes to know better")
+    expect(more).to_be_visible(timeout=SLOW)
+    assert rounds_told(page) == 5
+    chart(page, "contrasts")
+    chart(page, "reliability_rounds")
+    expect(page.get_by_text("What we recommend")).to_be_visible()
+
+    more.click()
+    expect(page.get_by_role("button", name="Stop").first).to_be_visible()
+    expect(page.get_by_text(re.compile(r"after ([6-9]|1\d) rounds"))).to_be_visible(timeout=SLOW)
+    press(page, "Stop")
+    expect(page.get_by_text("This job was stopped.")).to_be_visible(timeout=SLOW)
+    kept = rounds_told(page)
+    assert kept >= 6, "what was found before the stop is still there"
+    page.reload()
+    assert rounds_told(page) == kept
+    chart(page, "contrasts")
+
+    ask = re.search(r"ask=([0-9a-f]+)", page.url)
+    assert ask
+    store = JobStore(Cache(app.cache))
+    keys = [point["answer"] for _, point in store.metrics(ask[1])]
+    answer = read_answer(str(keys[-1]), store.cache)
+    assert answer.rounds == kept
+    expect(page.get_by_text(f"{answer.check_networks} networks").first).to_be_visible()
+
+
+def test_the_recommended_groups_go_to_training(app: App, page: Page, tmp_path: Path) -> None:
+    to_evidence(page, app, tmp_path, "more genes")
+    press(page, "Find out whether grouping matters")
+    rounds_told(page)
+    press(page, "Stop")
+    expect(page.get_by_text("This job was stopped.")).to_be_visible(timeout=SLOW)
+    button = page.get_by_role("button", name=re.compile("Train the recommended groups"))
+    expect(button).to_be_enabled()
+    button.click()
+    expect(page.get_by_role("heading", name="Training", level=1)).to_be_visible()
+    expect(page.get_by_text("This trains one model for each of")).to_be_visible()
+
+
+def test_sca_as_published_stands_beside_its_reliability(
+    app: App, page: Page, tmp_path: Path
+) -> None:
+    to_evidence(page, app, tmp_path, "published genes")
+    page.get_by_role("tab", name="SCA as published").click()
+    settled(page)
+    press(page, "Measure SCA as published")
+    chart(page, "sca_heatmap")
+    expect(page.get_by_text(re.compile("two halves of 5 repeats")).first).to_be_visible()
