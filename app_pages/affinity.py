@@ -17,7 +17,7 @@ from taskviz.ui import (
     state,
     store,
 )
-from taskviz.ui.affinity_words import headline
+from taskviz.ui.affinity_words import guess_words, headline
 from taskviz.ui.labels import matrix_labels
 from taskviz.ui.options_form import options_form
 from taskviz.ui.text import plural, safe
@@ -226,6 +226,8 @@ with main:
     else:
         matrix = current[1]
         st.markdown(headline(matrix))
+        if matrix.method == "gradient-cosine":
+            st.caption(f":material/bolt: {safe(guess_words())}")
         for note in matrix.notes:
             st.caption(f":material/info: {safe(note)}")
         views = ["Matrix and graph", "Compare", "Sample size", "Table"]

@@ -65,9 +65,9 @@ def nothing_yet(collection: TaskCollection) -> None:
             "watch; you can stop at any time and keep it."
         )
         st.caption(
-            f":material/timer: Cost: some hundreds of networks of {plural(SMALL['depth'], 'layer')} "
-            f"of {SMALL['width']}, trained side by side; no round begins after "
-            f"{answers.MINUTES} minutes."
+            ":material/timer: Cost: some hundreds of networks of "
+            f"{plural(SMALL['depth'], 'layer')} of {SMALL['width']}, trained side by side; no "
+            f"round begins after {answers.MINUTES} minutes."
         )
         if st.button(
             "Find out whether grouping matters", type="primary", icon=":material/play_arrow:"

@@ -141,6 +141,9 @@ def recommend(
         float, typer.Option(help="Gains below this share of the loss are not worth having.", min=0)
     ] = 0.005,
     stop: Annotated[bool, typer.Option("--stop", help="End as soon as it is told.")] = False,
+    guess: Annotated[
+        bool, typer.Option("--guess", help="Only the first guess, which trains nothing.")
+    ] = False,
     targets: Targets = "",
     tasks: Tasks = "",
     kinds: Kinds = None,
@@ -152,10 +155,11 @@ def recommend(
     background: Background = False,
     as_json: AsJson = False,
 ) -> None:
-    """How many models, which groups, what that gains: two sentences, measured.
+    """How many models, which groups, what that gains: two sentences, at once and then measured.
 
     Options of the networks follow as --width 16, --epochs 60, …
     """
+    from taskviz.verbs import first_guess
     from taskviz.verbs import recommend as measured
     from taskviz.verbs.options import subset_options
 
@@ -180,9 +184,18 @@ def recommend(
         return
     with progress_bar() as progress:
         collection = source.open()
+        first = first_guess(collection, seed=seed, device=device, progress=progress)
+    if not as_json:
+        for sentence in first.sentences:
+            put_line(sentence)
+    if guess:
+        if as_json:
+            put_json(first.to_json())
+        return
+    with progress_bar() as progress:
         found = measured(collection, progress=progress, device=device, **given, **training)
     if as_json:
-        put_json(found.to_json())
+        put_json({**found.to_json(), "guess": first.to_json()})
         return
     answer = found.answer
     if answer is not None:

@@ -14,6 +14,7 @@ from taskviz.verbs.affinity import (
 from taskviz.verbs.answer import (
     StoredAnswer,
     does_grouping_matter,
+    first_guess,
     read_answer,
     recommend,
     stored_answers,
@@ -79,6 +80,7 @@ __all__ = [
     "does_grouping_matter",
     "dynamics_key",
     "evidence_key",
+    "first_guess",
     "fit_estimator",
     "group_frontier",
     "group_tasks",

@@ -139,6 +139,32 @@ def recommend(collection: TaskCollection, **settings: Any) -> "Recommendation":
     return from_answer(does_grouping_matter(collection, **settings))
 
 
+def first_guess(
+    collection: TaskCollection,
+    budget: int | None = None,
+    *,
+    seed: int = 0,
+    device: "str | torch.device" = "auto",
+    progress: Progress = SILENT,
+    cache: Cache | None = None,
+) -> "Recommendation":
+    """Groups at once by the training-free gradient cosine, with what such groups gained elsewhere.
+
+    Args:
+        budget: number of models; by default three.
+
+    Raises:
+        TaskvizError: fewer than 2 tasks, or what the estimator refuses.
+    """
+    from taskviz.evidence import first_guess as guess
+    from taskviz.verbs.affinity import compute_affinity
+
+    matrix = compute_affinity(
+        collection, "gradient-cosine", seed=seed, device=device, progress=progress, cache=cache
+    )
+    return guess(matrix, budget)
+
+
 def read_answer(key: str, cache: Cache | None = None) -> "Answer":
     """A stored answer by its key.
 

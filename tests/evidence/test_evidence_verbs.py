@@ -241,9 +241,14 @@ class TestTerminal:
         found = json.loads(capsys.readouterr().out)
         assert len(found["sentences"]) == 2
         assert found["answer"]["rounds"] == 2
+        assert found["measured"] is True
+        assert found["guess"]["measured"] is False
         assert main(words) == 0
         out = capsys.readouterr().out.splitlines()
+        assert out[:2] == found["guess"]["sentences"]
         assert out[-2:] == found["sentences"]
+        assert main([*words, "--guess", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out) == found["guess"]
 
     @pytest.mark.parametrize(
         ("words", "told"),
