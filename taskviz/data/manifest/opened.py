@@ -69,7 +69,7 @@ def open_path(
         return Opened(None, None, findings)
     if targets:
         manifest = _with_targets(manifest, targets, kinds or {}, findings)
-    sets = [(part, _read(part, manifest, findings, thorough)) for part in manifest.parts]
+    sets = [(part, _read(part, manifest, findings, thorough, cache)) for part in manifest.parts]
     blocks = [
         block
         for part, data in sets
@@ -133,14 +133,16 @@ def _with_targets(
     return replace(manifest, parts=(replace(manifest.parts[0], targets=chosen),))
 
 
-def _read(part: Part, manifest: Manifest, findings: Findings, thorough: bool) -> DataSet | None:
+def _read(
+    part: Part, manifest: Manifest, findings: Findings, thorough: bool, cache: Cache
+) -> DataSet | None:
     """What a part holds; problems are noted with the name of the part where there are several."""
     own = Findings()
     options = dict(part.options)
     if part.reader.name == "npz" and manifest.modality and "modality" not in options:
         options["modality"] = manifest.modality
     request = Request(
-        part.files, options, part.targets, manifest.splits.column, own, thorough=thorough
+        part.files, options, part.targets, manifest.splits.column, own, thorough, cache
     )
     data = None
     try:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from taskviz.cache import Cache
 from taskviz.data.problem import Problem, Severity
 from taskviz.values import TASK_KINDS, InputColumn, Modality, TaskvizError
 
@@ -78,6 +79,7 @@ class Request:
         split_column: a column that says which part a sample belongs to; it is kept as a label.
         findings: where problems go.
         thorough: decode every file now, so that each broken one is found.
+        cache: keeps what takes minutes to read.
     """
 
     files: Mapping[str, Path]
@@ -86,6 +88,7 @@ class Request:
     split_column: str = ""
     findings: Findings = field(default_factory=Findings)
     thorough: bool = False
+    cache: Cache = field(default_factory=Cache)
 
     @property
     def wanted(self) -> tuple[str, ...]:

@@ -1,11 +1,16 @@
-"""QM9 as it is distributed, through torch-geometric's own processing; nothing is downloaded."""
+"""QM9 as it is distributed, through torch-geometric's own processing; nothing is downloaded.
+
+All of QM9 takes minutes, so the graphs are kept in the cache as plain arrays.
+"""
 
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from taskviz.data.readers.base import DataSet, Reader, Request, Target, frame_of, whole_option
+from taskviz.data.readers.npz_file import load_arrays
 from taskviz.values import Graphs, TaskvizError
 
 FILES = ("gdb9.sdf", "gdb9.sdf.csv", "uncharacterized.txt")
@@ -65,23 +70,49 @@ def read(request: Request) -> DataSet:
                 f"{folder.name} lacks {name}: QM9 needs {', '.join(FILES)}; taskviz downloads "
                 "nothing."
             )
-    molecules = _process(folder)
-    most = whole_option(request, "molecules", len(molecules), 1, 1_000_000)
-    chosen = molecules[:most]
-    if not chosen:
-        raise TaskvizError(f"{folder.name} holds no molecule of QM9.")
-    graphs = Graphs.from_lists(
-        [m.x.numpy() for m in chosen],
-        [m.edge_index.numpy() for m in chosen],
-        [m.edge_attr.numpy() for m in chosen],
+    parts = {"version": 1, "files": [[name, *_stat(folder / name)] for name in FILES]}
+    arrays = request.cache.fetch(
+        "qm9",
+        parts,
+        compute=lambda: _arrays(_process(folder), folder),
+        write=lambda found, place: np.savez(place / "graphs.npz", **found),  # type: ignore[arg-type]
+        read=lambda place: load_arrays(place / "graphs.npz"),
     )
-    values = np.stack([m.y.numpy().reshape(-1) for m in chosen]).astype(np.float64)
+    values = arrays.pop("values")
+    graphs = Graphs(**arrays)
+    most = whole_option(request, "molecules", len(graphs), 1, 1_000_000)
+    if most < len(graphs):
+        graphs, values = graphs[:most], values[:most]
     labels = frame_of({name: values[:, i] for i, name in enumerate(PROPERTIES)})
     return DataSet(graphs, labels, tuple(Target(name, (name,), "regression") for name in TARGETS))
 
 
+def _stat(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_size, status.st_mtime_ns
+
+
+def _arrays(molecules: list[Any], folder: Path) -> dict[str, NDArray[Any]]:
+    """Packed graphs and ``(n, 19)`` values."""
+    if not molecules:
+        raise TaskvizError(f"{folder.name} holds no molecule of QM9.")
+    graphs = Graphs.from_lists(
+        [m.x.numpy() for m in molecules],
+        [m.edge_index.numpy() for m in molecules],
+        [m.edge_attr.numpy() for m in molecules],
+    )
+    return {
+        "node_features": graphs.node_features.astype(np.float32),
+        "edge_index": graphs.edge_index,
+        "edge_features": graphs.edge_features.astype(np.float32),
+        "node_pointer": graphs.node_pointer,
+        "edge_pointer": graphs.edge_pointer,
+        "values": np.stack([m.y.numpy().reshape(-1) for m in molecules]).astype(np.float64),
+    }
+
+
 def _process(folder: Path) -> list[Any]:
-    """What torch-geometric makes of the raw files, kept in memory and written nowhere."""
+    """What torch-geometric makes of the raw files; it writes nothing beside them."""
     from rdkit import rdBase
     from torch_geometric.datasets import QM9
 

@@ -56,7 +56,7 @@ def test_broken_smiles(tmp_path, errors):
     assert any("has no column 'smiles'" in e for e in errors(tmp_path / "drugs"))
 
 
-def test_qm9_agrees_with_its_files(tmp_path, cache):
+def test_qm9_agrees_with_its_files(tmp_path, cache, monkeypatch):
     from taskviz.data.readers.qm9 import PROPERTIES, TARGETS
 
     root = layouts.qm9(tmp_path / "qm9")
@@ -73,6 +73,11 @@ def test_qm9_agrees_with_its_files(tmp_path, cache):
     assert collection.target_of(0)[5, 0] == pytest.approx(float(kept[5][4]), rel=1e-5)
     homo = PROPERTIES.index("homo")
     assert collection.target_of(homo)[5, 0] == pytest.approx(float(kept[5][6]) * 27.2114, rel=1e-4)
+    from taskviz.data.readers import qm9
+
+    monkeypatch.setattr(qm9, "_process", lambda folder: pytest.fail("read a second time"))
+    again = open_collection(str(root), cache)
+    assert again.fingerprint == collection.fingerprint
     assert not (root / "processed").exists()
     assert not (root / "raw" / "processed").exists()
 
