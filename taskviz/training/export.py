@@ -7,6 +7,7 @@ probabilities, are part of the graph.
 
 import io
 import logging
+import re
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager, redirect_stdout
@@ -134,7 +135,7 @@ def export_networks(
             try:
                 made[name] = chosen.write(module, example)
             except Exception as error:
-                reason = " ".join(str(error).split())[:200]
+                reason = re.sub(r"\x1b\[[0-9;]*m", "", " ".join(str(error).split()))[:200]
                 raise TaskvizError(
                     f"Group {group + 1} ({', '.join(network.tasks[:4])}) cannot be exported to "
                     f"{format}: {type(error).__name__}: {reason}"
@@ -178,6 +179,12 @@ def not_exportable(result: TrainingResult) -> str:
         return (
             f"Networks on {settings['modality']} data cannot be exported: their input is a graph "
             "of any size, not one array; use predict of taskviz.load_result."
+        )
+    if settings.get("modality") == "series":
+        return (
+            "Networks on series cannot be exported: how many steps they walk depends on where a "
+            "series is padded, which torch.export does not take; use predict of "
+            "taskviz.load_result."
         )
     return ""
 

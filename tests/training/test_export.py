@@ -80,6 +80,8 @@ def test_what_cannot_be_exported_is_told(trained, tmp_path, monkeypatch):
     graphs = replace(result, settings={**result.settings, "modality": "graph"})
     with pytest.raises(TaskvizError, match="a graph of any size"):
         export_networks(graphs, tmp_path / "a")
+    series = replace(result, settings={**result.settings, "modality": "series"})
+    assert "series is padded" in not_exportable(series)
     assert "separate" in not_exportable(replace(result, settings={"layout": "separate"}))
     monkeypatch.setattr("taskviz.training.export.find_spec", lambda name: None)
     assert missing_packages("onnx") == "onnx, onnxscript"
