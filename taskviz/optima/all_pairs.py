@@ -47,6 +47,8 @@ MEMORY_MB = 256
 EXACT_WORK = 5e10
 """Differences of single numbers (pairs × parameters) up to which gradients are compared one number
 at a time; beyond it, about a minute on one core, they are projected."""
+EXACT_BLOCKS = 8
+"""Blocks of columns up to which gradients are formed anew for each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,19 +145,23 @@ def shared_optimum_distances(
     units: Units,
     *,
     memory_mb: int = MEMORY_MB,
+    seed: int = 0,
     progress: Progress = SILENT,
-) -> Floats:
+) -> tuple[Floats, float]:
     """``(m, m)`` ‖θ_i − θ_j‖₁ / η between the shared optima θ_i = mean_t θ_i^t (eq. 6).
 
     Over the m units that have a label; the mean is over the tasks with a label.
+
+    Returns:
+        the distances, and the relative standard error of one: 0 where exact.
     """
     check_modes(network.trunk)
     labelled = torch.nonzero(units.known.any(dim=1))[:, 0]
     kept = units.take(labelled)
     picked = np.arange(len(kept))
     cloud = _Cloud(network, kept, picked, memory_mb, progress, shared=True)
-    found, *_ = cloud.measure("exact", 0)
-    return np.asarray(0.5 * (found + found.T))
+    found, _, _, error = cloud.measure("auto", seed)
+    return np.asarray(0.5 * (found + found.T)), error
 
 
 class _Cloud:
@@ -196,16 +202,18 @@ class _Cloud:
         """Distances of the points picked, the way, why, and the relative error."""
         reason = self._no_products()
         pairs = len(self.picked) * (len(self.picked) - 1) / 2
-        work = pairs * sum(p.numel() for p in self.parameters)
+        numbers = sum(p.numel() for p in self.parameters)
+        work, blocks = pairs * numbers, len(self.picked) * numbers / self._elements
         if method != "projection" and not reason:
             try:
                 return self._by_products(), "outer products", "", 0.0
             except Irregular as irregular:
                 reason = str(irregular)
-        if method == "exact" or (method == "auto" and work <= EXACT_WORK):
+        affordable = work <= EXACT_WORK and blocks <= EXACT_BLOCKS
+        if method == "exact" or (method == "auto" and affordable):
             return self._by_columns(), "gradients", reason, 0.0
         if method == "auto":
-            reason = f"{reason}; {work:.1g} differences would take too long"
+            reason = f"{reason}, and {numbers:,} parameters are too many to compare one by one"
         projection = CauchyProjection(seed)
         found = projection.distances(self._projected(projection), self.progress)
         return found, "projection", reason or "asked for", projection.error
@@ -353,7 +361,7 @@ class _Cloud:
         """``(N, buckets)`` projections of all points."""
         points, n = len(self.picked), len(self.units)
         tasks = len(self.units.tasks)
-        groups = parameter_groups(self.parameters, tasks, max(self._elements // 4, 1))
+        groups = parameter_groups(self.parameters, tasks, self._elements)
         sketch = torch.zeros(points, projection.buckets, dtype=torch.float64)
         self.progress.begin("Projecting optima", len(groups) * n)
         for number, group in enumerate(groups):

@@ -32,8 +32,10 @@ from taskviz.values import TaskvizError
 Way = Literal["auto", "rectified", "basis", "hutchinson"]
 BASIS_PARAMETERS = 512
 """Shared parameters up to which one Hessian-vector product each is worth it."""
-HUTCHINSON_UNITS = 16
-"""Units that Hessian-vector products are taken on, at most."""
+HUTCHINSON_UNITS, FEW_UNITS = 16, 4
+"""Units that Hessian-vector products are taken on, at most: of a trunk of up to
+:data:`LARGE_TRUNK` parameters, and of a larger one."""
+LARGE_TRUNK = 200_000
 PROBES = 64
 AT_ONCE = 1 << 24
 """Numbers of Hessian-vector products held at once."""
@@ -93,7 +95,8 @@ def largest_curvature(
         known = np.where(np.isnan(found), -np.inf, found)
         task = int(known.max(axis=0).argmax())
         return Curvature(float(known.max()), 0.0, "rectified", len(units), task)
-    labelled = torch.nonzero(units.known.any(dim=1))[:HUTCHINSON_UNITS, 0]
+    most = HUTCHINSON_UNITS if numbers <= LARGE_TRUNK else FEW_UNITS
+    labelled = torch.nonzero(units.known.any(dim=1))[:most, 0]
     few = units.take(labelled)
     return _by_products(network, few, way == "basis", probes, seed, progress)
 

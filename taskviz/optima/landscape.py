@@ -278,7 +278,10 @@ def measure_landscape(
     )
     curved = max(found.value, 0.0)
     between = unit_distances(network, units, progress=progress.part(1)).numpy() * losses.step
-    over_units = shared_optimum_distances(network, units, progress=progress.part(1)) * losses.step
+    apart, error = shared_optimum_distances(network, units, seed=seed, progress=progress.part(1))
+    if error:
+        words = f"Ψ rests on a random projection: the standard error of a distance is {error:.1%}."
+        about["notes"] = (*about.get("notes", ()), words)
     layers = layer_distances_by_name(network, units, progress=progress.part(1))
     return LandscapeStudy(
         tuple(task.name for task in units.tasks),
@@ -286,7 +289,7 @@ def measure_landscape(
         losses,
         unit_densities(between, curved),
         known_tasks(between),
-        shared_density(over_units, curved),
+        shared_density(apart * losses.step, curved),
         layers,
         **about,
     )

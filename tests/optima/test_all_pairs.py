@@ -103,7 +103,8 @@ def test_shared_optima_are_means_over_known_tasks(joint, case, case_factory, uni
     known = units.known.numpy()
     rows = torch.stack(list(plain_gradients(network, units))).numpy()
     means = np.stack([rows[i][known[i]].mean(axis=0) for i in range(5) if known[i].any()])
-    found = shared_optimum_distances(network, units)
+    found, error = shared_optimum_distances(network, units)
+    assert error == 0
     np.testing.assert_allclose(found, cdist(means, means, "cityblock"), rtol=1e-10, atol=1e-12)
 
 
@@ -139,6 +140,18 @@ def test_projection_keeps_its_error(units_factory, network_factory):
     assert relative.std() < 1.5 * rough.error
     again = all_pair_distances(network, units, method="projection", seed=3)
     np.testing.assert_array_equal(rough.distances, again.distances)
+
+
+def test_a_trunk_too_large_is_projected_unasked(units_factory, case_factory, monkeypatch):
+    network, shape, _ = case_factory("convolutions")
+    units = units_factory(shape, n=3)
+    monkeypatch.setattr("taskviz.optima.all_pairs.EXACT_WORK", 10.0)
+    found = all_pair_distances(network, units)
+    assert found.way == "projection"
+    assert "too many to compare one by one" in found.reason
+    study = measure_landscape(network, units, step=0.1, probes=4)
+    assert study.curvature.way == "hutchinson"
+    assert "Ψ rests on a random projection" in study.notes[0]
 
 
 def test_the_median_estimates_the_scale_of_a_plain_vector():
