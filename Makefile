@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
 
-.PHONY: run test check format benchmarks clean
+.PHONY: run test check format benchmarks audit clean
 
 run: $(VENV)/.installed
 	$(BIN)/python -m taskviz app --port $(PORT)
@@ -24,6 +24,13 @@ format: $(VENV)/.installed-dev
 
 benchmarks: $(VENV)/.installed
 	$(BIN)/python -m benchmarks affinity
+
+# Known vulnerabilities of what is installed: a report, no failure, and nothing without a network.
+audit: $(VENV)/.installed
+	-@$(BIN)/python -m pip freeze --exclude-editable > $(VENV)/frozen.txt && \
+	  $(PYTHON) -m venv $(VENV)/audit && \
+	  $(VENV)/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit && \
+	  $(VENV)/audit/bin/pip-audit --requirement $(VENV)/frozen.txt --no-deps --disable-pip
 
 clean:
 	rm -rf $(VENV)

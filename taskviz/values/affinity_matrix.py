@@ -150,7 +150,7 @@ class AffinityMatrix:
                 unit=str(data.get("unit") or ""),
                 reliability=None if trust is None else dict(trust),
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise TaskvizError(
                 f"This is not a saved affinity matrix ({type(error).__name__}: {error}): "
                 "it needs tasks, values and method."

@@ -137,7 +137,7 @@ class Grouping:
             return cls.of(
                 groups, budget=data.get("budget"), notes=tuple(data.get("notes") or ()), **known
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise TaskvizError(
                 f"This is not a saved grouping ({type(error).__name__}: {error}): "
                 "it needs groups, a list of lists of task names."

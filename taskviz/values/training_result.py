@@ -214,7 +214,15 @@ class TrainingResult:
                 for part in data.get("runs", ())
             ]
             return cls.over_seeds([first, *rest])
-        except (KeyError, TypeError, ValueError, AttributeError, OSError, SafetensorError) as error:
+        except (
+            KeyError,
+            TypeError,
+            ValueError,
+            AttributeError,
+            OverflowError,
+            OSError,
+            SafetensorError,
+        ) as error:
             raise TaskvizError(
                 f"{folder} does not hold a whole training result ({type(error).__name__}: {error})."
             ) from None
