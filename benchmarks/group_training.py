@@ -1,15 +1,19 @@
 """Training of a group against a plain PyTorch loop with the same batches, in one run.
 
 The plain loop trains and validates and does nothing else; ours also draws its curves, keeps its
-checkpoint and scores the three splits at the end. Run: ``python benchmarks/group_training.py
-[--json FILE] [--epochs N] [--repeats N]``. Must reach: ratio ≤ 1.05.
+checkpoint and scores the three splits at the end. A second table sets the same training with live
+metrics in a job store and checkpoints on disk beside one without either: no curve beyond the
+validation loss, no point told, no file written. Run: ``python benchmarks/group_training.py
+[--json FILE] [--epochs N] [--repeats N]``. Must reach: ratio ≤ 1.05, overhead ≤ 5 %.
 """
 
 import argparse
 import json
+import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
@@ -17,8 +21,13 @@ from torch.nn import functional as F
 
 from taskviz.data.builtin import load_built_in
 from taskviz.data.tensors import CollectionTensors, to_tensors
+from taskviz.jobs.process import Identity
+from taskviz.jobs.reporter import JobProgress
+from taskviz.jobs.store import JobStore
 from taskviz.networks import build_network
-from taskviz.training.group import train_group
+from taskviz.training import trainer as trainer_module
+from taskviz.training.checkpoint import Checkpoints
+from taskviz.training.group import _final_metrics, train_group
 from taskviz.training.options import TrainingOptions
 from taskviz.training.trainer import GroupTrainer
 from taskviz.values import TaskCollection
@@ -71,6 +80,83 @@ def bare(data: CollectionTensors, tasks: Sequence[int], options: TrainingOptions
             objective.losses(outputs, labels).tolist()
 
 
+class TimedCheckpoints(Checkpoints):
+    """Counts the writes and their seconds, waiting for the disk included."""
+
+    writes, seconds = 0, 0.0
+
+    def save(self, epoch: int, state: dict[str, object], what: str) -> None:
+        """See :meth:`Checkpoints.save`."""
+        start = time.perf_counter()
+        super().save(epoch, state, what)
+        self.writes, self.seconds = self.writes + 1, self.seconds + time.perf_counter() - start
+
+
+def watched(
+    data: CollectionTensors, tasks: Sequence[int], options: TrainingOptions, told: dict[str, float]
+) -> float:
+    """Processor seconds as in a worker: live metrics into a job store, checkpoints onto the disk.
+
+    Making the store is not counted: that is once a job, not once a training.
+    """
+    with TemporaryDirectory() as folder:
+        store = JobStore(Path(folder))
+        job = store.add("training", {}, "benchmark", "cpu")
+        store.attach(job.id, Identity.of(os.getpid()))
+        progress, start = JobProgress(store, job.id, 1), time.perf_counter()
+        checkpoints = TimedCheckpoints(Path(folder) / "checkpoints")
+        progress.start()
+        begun = time.process_time()
+        try:
+            train_group(data, tasks, options, progress=progress, checkpoints=checkpoints)
+        finally:
+            progress.stop()
+            progress.flush()
+        taken = time.process_time() - begun
+        told["writes"] = checkpoints.writes
+        told["write_share"] = checkpoints.seconds / (time.perf_counter() - start)
+    return taken
+
+
+def unwatched(data: CollectionTensors, tasks: Sequence[int], options: TrainingOptions) -> None:
+    """The same steps, validation losses, best state and final metrics; no curve, point or file."""
+    trainer = GroupTrainer(data, tasks, options)
+    names = tuple(data.collection.names[task] for task in tasks)
+    labels = trainer.objective.labels.take(data.rows("valid"))
+    drawn, trainer_module.curve_point = trainer_module.curve_point, lambda *given: None
+    best, kept = float("inf"), trainer.weights()
+    try:
+        for _ in range(options.epochs):
+            trainer.run_epoch()
+            losses = trainer.objective.losses(trainer.outputs("valid")[0], labels)
+            score = float(losses.mean())
+            if score < best:
+                best, kept = score, trainer.weights(kept)
+    finally:
+        trainer_module.curve_point = drawn
+    _final_metrics(trainer, names, 0)
+
+
+def overhead(count: int, epochs: int, repeats: int) -> dict[str, float | int | str]:
+    """What live metrics and checkpoints add to the training of the yeast tasks."""
+    data = to_tensors(load_built_in("yeast"))
+    options = TrainingOptions(epochs=epochs, patience=0)
+    told: dict[str, float] = {}
+    without = with_all = float("inf")
+    for _ in range(repeats):
+        (taken,) = best_of(1, lambda: unwatched(data, range(count), options))
+        without = min(without, taken)
+        with_all = min(with_all, watched(data, range(count), options, told))
+    return {
+        "collection": "yeast",
+        "tasks": count,
+        "unwatched_ms": 1000 * without / epochs,
+        "watched_ms": 1000 * with_all / epochs,
+        "overhead": with_all / without - 1,
+        **told,
+    }
+
+
 def holed(collection: TaskCollection) -> TaskCollection:
     """The collection with a tenth of its labels missing."""
     rng = np.random.default_rng(0)
@@ -100,6 +186,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--watched-epochs", type=int, default=200)
     parser.add_argument("--repeats", type=int, default=5)
     given = parser.parse_args()
     torch.set_num_threads(1)
@@ -132,6 +219,17 @@ def main() -> None:
                 f"{row['live_share']:8.1%}"
             )
     print("live: curves, checkpoints and final metrics, as a share of the plain loop's time")
+    print(
+        f"\n{'live and checkpoints':22}{'tasks':>6}{'without ms/epoch':>18}{'with':>8}{'more':>8}"
+        f"{'writes':>8}{'of the time':>13}"
+    )
+    for count in (1, 3, 14):
+        row = overhead(count, given.watched_epochs, 2 * given.repeats)
+        found.append(row)
+        print(
+            f"{row['collection']:22}{count:6}{row['unwatched_ms']:18.2f}{row['watched_ms']:8.2f}"
+            f"{row['overhead']:8.1%}{row['writes']:8.0f}{row['write_share']:13.1%}"
+        )
     if given.json:
         given.json.write_text(json.dumps(found, indent=2), encoding="utf-8")
 

@@ -90,7 +90,12 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train one network a group. Training options follow as --epochs 50, --patience 5, …"""
-    from taskviz.verbs import compare_groupings, contenders, paper_contenders
+    from taskviz.verbs import (
+        check_training,
+        compare_groupings,
+        contenders,
+        paper_contenders,
+    )
     from taskviz.verbs.options import training_options
 
     if paper and budget is None and grouping_file is None:
@@ -106,6 +111,7 @@ def train(
             from taskviz.cli.jobs import put_started
             from taskviz.jobs import start_job
 
+            check_training(collection, grouping, weighting)
             spec = {
                 "collection": source.to_json(),
                 "grouping": grouping.to_json(),

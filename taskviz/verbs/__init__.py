@@ -57,6 +57,7 @@ from taskviz.verbs.sample_size import read_sample_size, sample_size_key, study_s
 from taskviz.verbs.stability import read_stability, stability_key, study_stability
 from taskviz.verbs.stored import Stored, StoredTraining
 from taskviz.verbs.training import (
+    check_training,
     compare_groupings,
     load_result,
     read_training,
@@ -73,6 +74,7 @@ __all__ = [
     "StoredTraining",
     "affinity_key",
     "check_tasks",
+    "check_training",
     "compare_estimators",
     "compare_groupings",
     "compute_affinity",

@@ -133,6 +133,23 @@ def compare_groupings(
     return {label: results[label] for label in groupings}
 
 
+def check_training(
+    collection: TaskCollection, grouping: Grouping, weighting: str = "equal"
+) -> None:
+    """Raise what would keep a training from starting, before any job is made.
+
+    Raises:
+        TaskvizError: a task that the collection does not have, that is in no group, or that has no
+            label in the training split; an unknown weighting, or one whose package is missing.
+    """
+    from taskviz.training.groups import check_grouping
+    from taskviz.training.weighting import check_weighting
+
+    check_tasks(grouping.tasks, collection, "the grouping")
+    check_grouping(collection, grouping)
+    check_weighting(weighting)
+
+
 def training_key(
     collection: TaskCollection,
     grouping: Grouping,

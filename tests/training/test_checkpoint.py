@@ -22,6 +22,7 @@ from taskviz.training.groups import train_grouping
 from taskviz.training.options import TrainingOptions
 from taskviz.training.trainer import GroupTrainer
 from taskviz.values import Cancelled, Grouping, TaskvizError
+from taskviz.verbs import check_training
 
 OPTIONS = TrainingOptions(epochs=8, patience=0, width=8, batch_size=16, learning_rate=0.01)
 
@@ -208,6 +209,41 @@ def test_a_full_disk_ends_the_run_in_one_sentence(toy, tmp_path, monkeypatch):
         train_group(data, range(4), OPTIONS),
     )
     assert 1000 - asked.left == OPTIONS.epochs - 2
+
+
+def test_an_exploding_loss_keeps_the_last_good_checkpoint(toy, tmp_path, monkeypatch):
+    monkeypatch.setattr(Checkpoints, "due", lambda self: True)
+    run_epoch = GroupTrainer.run_epoch
+
+    def explode(self, check):
+        if self.passed == 5:
+            with torch.no_grad():
+                self.network.heads[2].bias.fill_(float("inf"))
+        return run_epoch(self, check)
+
+    monkeypatch.setattr(GroupTrainer, "run_epoch", explode)
+    outcome = train_group(to_tensors(toy), range(4), OPTIONS, checkpoints=Checkpoints(tmp_path))
+    assert outcome.reached == 6
+    assert any(
+        "the loss of task" in n and "in epoch 6; training stopped" in n for n in outcome.notes
+    )
+    assert max(row["step"] for row in outcome.history) == 5
+    assert all(np.isfinite(array).all() for array in outcome.network.weights.values())
+    assert max(file.name[:7] for file in tmp_path.iterdir()) == "0000005"
+    state = Checkpoints(tmp_path).newest(lambda state: True)
+    assert all(torch.isfinite(t).all() for t in state["trainer"]["network"].values())
+
+
+def test_what_cannot_be_trained_is_said_before_a_job_is_made(toy):
+    block = toy.samples[0]
+    targets = [target.copy() for target in block.targets]
+    targets[1][block.indices("train")] = np.nan
+    blind = replace(toy, samples=(replace(block, targets=tuple(targets)),))
+    with pytest.raises(TaskvizError, match="Task 't1' has no label in the training split"):
+        check_training(blind, Grouping.of([toy.names]))
+    with pytest.raises(TaskvizError, match="Unknown weighting"):
+        check_training(toy, Grouping.of([toy.names]), "best")
+    check_training(toy, Grouping.of([toy.names]), "nash-mtl")
 
 
 def test_nothing_of_a_checkpoint_is_pickled(toy, tmp_path):
