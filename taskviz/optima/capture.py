@@ -13,9 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.autograd.graph import GradientEdge, get_gradient_edge
-from torch.nn import functional as F
 
-from taskviz.optima.recurrent import CellLayer, unrolled
+from taskviz.optima.recurrent import CellLayer, cell_gradients, unrolled
 
 Signals = Tensor | list[Tensor]
 """``(T, n, …)`` gradients of a layer's output, in one piece or as T tensors ``(n, …)``."""
@@ -128,8 +127,7 @@ def stacked_gradients(
 class TaskTraces:
     """A forward pass on inputs of the tasks' own, and gradients back to its layers' outputs.
 
-    Inputs of one shape pass together, others one task after another; then the positions (steps) of
-    the shorter ones are filled up with zeros, which change no product of signals and inputs.
+    Inputs of one shape pass together, others one task after another.
 
     Args:
         trunk: whose layers are traced.
@@ -137,7 +135,8 @@ class TaskTraces:
         parts: ``(n, …)`` inputs, one a task.
 
     Raises:
-        Irregular: a layer was not called once on one row a sample, or cannot be filled up.
+        Irregular: a layer was not called once on one row a sample, or has outputs of several
+            shapes and is no layer of an LSTM.
     """
 
     def __init__(
@@ -167,32 +166,35 @@ class TaskTraces:
         self.inputs = []
         for calls in zip(*self._traces, strict=True):
             longest = max(calls, key=lambda trace: trace.shape.numel())
-            fills = isinstance(layers[longest.layer], CellLayer)
-            if not fills and len({trace.shape for trace in calls}) > 1:
+            cell = isinstance(layers[longest.layer], CellLayer)
+            if not cell and len({trace.shape for trace in calls}) > 1:
                 raise Irregular(f"layer {longest.layer!r} has outputs of several shapes")
-            self.inputs.append(_filled([trace.inputs for trace in calls]))
+            # Of cells whole gradients are handed out: smaller than what long series hold.
+            blank = [trace.inputs[:, 0, :0] if cell else trace.inputs for trace in calls]
+            self.inputs.append(torch.stack(blank))
         self.shapes = [
             max((trace.shape for trace in calls), key=lambda shape: shape.numel())
             for calls in zip(*self._traces, strict=True)
         ]
+        self._cells = [isinstance(layers[name], CellLayer) for name in self.names]
 
     def gradients(self, cotangents: Tensor) -> list[Tensor]:
-        """``(T, n, …)`` one a layer, from ``(T, n, …)`` cotangents of the features."""
+        """``(T, n, …)`` one a layer, from ``(T, n, …)`` cotangents of the features.
+
+        Signals; of the layers of an LSTM, where series differ in length, whole gradients.
+        """
         if self._together:
             return stacked_gradients(self._outputs[0], self._traces[0], cotangents)
-        each = [
-            _gradients(output, traces, own, ())
-            for output, traces, own in zip(self._outputs, self._traces, cotangents, strict=True)
-        ]
-        return [_filled(list(found)) for found in zip(*each, strict=True)]
-
-
-def _filled(tensors: Sequence[Tensor]) -> Tensor:
-    """``(T, n, …)`` of tensors that may differ in their second axis."""
-    if len({tensor.shape for tensor in tensors}) == 1:
-        return torch.stack(list(tensors))
-    longest = max(tensor.shape[1] for tensor in tensors)
-    return torch.stack([F.pad(tensor, (0, 0, 0, longest - tensor.shape[1])) for tensor in tensors])
+        each = []
+        for output, traces, own in zip(self._outputs, self._traces, cotangents, strict=True):
+            signals = _gradients(output, traces, own, ())
+            each.append(
+                [
+                    cell_gradients(signal, trace.inputs) if cell else signal
+                    for signal, trace, cell in zip(signals, traces, self._cells, strict=True)
+                ]
+            )
+        return [torch.stack(found) for found in zip(*each, strict=True)]
 
 
 class Irregular(Exception):

@@ -156,6 +156,11 @@ class Comparison:
         largest = max((parameter.numel() for parameter in self._shared), default=0)
         if way.layers:
             unit = samples * way.activations + self._rows * (way.outputs + way.widest)
+            lengths = [own[:1].numel() for own in self.units.inputs]
+            if len(set(lengths)) > 1:
+                # Series of several lengths: each holds its own, and gradients are formed.
+                share = sum(lengths) / max(lengths)
+                unit = math.ceil(share * way.activations) + 2 * self._rows * numbers
             fixed = 2 * BLOCK_BYTES + 2 * size * samples * way.unfolded
             # the check at first use holds one gradient of all parameters
             least = max(fixed + size * unit, size * numbers)

@@ -83,6 +83,9 @@ def layer_distances(
     joint = inputs.dim() == deltas[0].dim()
     if isinstance(layer, CellLayer):
         signals = in_one_piece(deltas)
+        if signals.dim() == 3:
+            # whole gradients, of series that differ in length
+            return pairwise_l1(signals.flatten(1)), None
         weights, _ = _products(signals.mT, inputs.mT, (True, False), None)
         # two biases are added, so each has the same gradient
         return weights + 2 * pairwise_l1(signals.sum(dim=2).flatten(1)), None

@@ -17,7 +17,7 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 Note = Callable[[str, Tensor, Tensor], None]
 """``(layer, inputs (n, L, K), gates (n, L, 4H))``."""
 
-SAVED = 4
+SAVED = 2
 """Numbers that autograd keeps of a step, as a multiple of its gates."""
 
 
@@ -51,6 +51,17 @@ def cell_layers(name: str, module: nn.Module) -> dict[str, nn.Module] | None:
     if random or not (module.bias and module.batch_first and learns):
         return None
     return {f"{name}:l{k}": CellLayer(module, k) for k in range(module.num_layers)}
+
+
+def cell_gradients(signals: Tensor, inputs: Tensor) -> Tensor:
+    """``(n, M)`` gradients of a layer's M parameters: both weights, then the bias twice.
+
+    Args:
+        signals: ``(n, L, 4H)`` of the gates.
+        inputs: ``(n, L, K)`` as noted by :func:`unrolled`.
+    """
+    bias = signals.sum(dim=1)
+    return torch.cat([(signals.mT @ inputs).flatten(1), bias, bias], dim=1)
 
 
 def unrolled(
