@@ -1,5 +1,8 @@
 """What things cost and give, measured side by side.
 
+``python -m benchmarks modalities``: SCA on images, molecules, series, nodes and tables, in seconds,
+memory and against the plain loop (:mod:`benchmarks.modalities`).
+
 ``python -m benchmarks paper``: the SCA paper's tables in our own figures, as JSON and Markdown
 (:mod:`benchmarks.paper`).
 
@@ -30,7 +33,17 @@ from typing import Any
 
 import torch
 
-from benchmarks import estimators, evidence, gradient, optima, paper, sca, slider, subsets
+from benchmarks import (
+    estimators,
+    evidence,
+    gradient,
+    modalities,
+    optima,
+    paper,
+    sca,
+    slider,
+    subsets,
+)
 from benchmarks.fuzz.campaign import main as fuzz
 
 PARTS = ("sca", "subsets", "estimators", "gradient")
@@ -122,6 +135,9 @@ def main() -> None:
         return
     if sys.argv[1:2] == ["fuzz"]:
         sys.exit(fuzz(sys.argv[2:]))
+    if sys.argv[1:2] == ["modalities"]:
+        modalities.main(sys.argv[2:])
+        return
     if sys.argv[1:2] == ["optima"]:
         optima.main(sys.argv[2:])
         return

@@ -47,11 +47,30 @@ class NNConvTrunk(nn.Module):
         union = disjoint_union(inputs, self.node_width, self.edge_width)
         edges = union.edges if self.edge_width else union.nodes.new_ones(len(union.edges), 1)
         hidden = F.relu(self.lin0(union.nodes))
+        # Bonds are of few kinds, and a kind has one matrix, at every step: it is made once.
+        first, kind = _kinds(edges.detach())
+        width = hidden.shape[1]
+        matrices = self.conv.nn(edges[first]).view(-1, width, width).index_select(0, kind)
+        source, target = union.edge_index
+        incoming = torch.zeros_like(hidden[:, 0]).index_add(0, target, torch.ones_like(edges[:, 0]))
+        share = 1 / incoming.clamp(min=1)[:, None]
         for _ in range(self.depth):
-            messages = F.relu(self.conv(hidden, union.edge_index, edges))
-            hidden = self.gru(messages, hidden)
+            sent = torch.bmm(hidden.index_select(0, source)[:, None], matrices)[:, 0]
+            mean = torch.zeros_like(hidden).index_add(0, target, sent) * share
+            hidden = self.gru(F.relu(mean + self.conv.bias), hidden)
         pooled: Tensor = self.set2set(hidden, union.graph, dim_size=union.count)
         return torch.relu(self.lin1(pooled))
+
+
+def _kinds(edges: Tensor) -> tuple[Tensor, Tensor]:
+    """The first edge of each kind, and the kind of each edge."""
+    if not len(edges):
+        nothing = torch.zeros(0, dtype=torch.long, device=edges.device)
+        return nothing, nothing
+    kinds, kind = torch.unique(edges, dim=0, return_inverse=True)
+    places = torch.arange(len(edges), device=edges.device)
+    first = torch.full((len(kinds),), len(edges), device=edges.device)
+    return first.scatter_reduce(0, kind, places, "amin"), kind
 
 
 class PlainGRUCell(nn.GRUCell):
