@@ -8,8 +8,9 @@ For every sample and task [∇²_θ ℓ_t(x_i)]_kk ≤ H must hold over the shar
   back to the layer.
 - ``basis``: exact for small trunks: one Hessian-vector product a parameter.
 - ``hutchinson``: E[z ⊙ ∇²ℓ z] over random signs z estimates the diagonal. The largest of many
-  noisy entries is too large on average; so half of the draws choose the entry, and the other half
-  estimate it, with a standard error.
+  noisy entries is too large on average; so the estimate only says where to look: the entries that
+  seem largest are computed exactly, and the standard error of the estimate there says by how much
+  another entry may be larger.
 """
 
 from collections.abc import Sequence
@@ -37,6 +38,8 @@ HUTCHINSON_UNITS, FEW_UNITS = 16, 4
 :data:`LARGE_TRUNK` parameters, and of a larger one."""
 LARGE_TRUNK = 200_000
 PROBES = 64
+LOOKED_AT = 16
+"""Entries of each sample and task that Hutchinson's estimate has computed exactly."""
 AT_ONCE = 1 << 24
 """Numbers of Hessian-vector products held at once."""
 
@@ -47,7 +50,7 @@ class Curvature:
 
     Args:
         value: H.
-        error: its standard error; 0 where exact.
+        error: standard error of Hutchinson's estimate of this entry; 0 where all were computed.
         way: how it was found.
         units: samples it was looked for on.
         task: number of the task that has it.
@@ -73,7 +76,7 @@ def largest_curvature(
 
     Args:
         way: see the module; ``auto`` takes the first that fits.
-        probes: random vectors of ``hutchinson``, half for the choice and half for the estimate.
+        probes: random vectors of ``hutchinson``.
 
     Raises:
         TaskvizError: ``rectified`` for a trunk that is not, or no label at all.
@@ -167,9 +170,7 @@ def _by_products(
     shared = shared_parameters(network.trunk)
     numbers = sum(p.numel() for p in shared)
     generator = torch.Generator().manual_seed(seed)
-    half = max(2, probes // 2)
     best = Curvature(-np.inf, 0.0, "basis" if exact else "hutchinson", len(units), 0)
-    chosen = -np.inf
     progress.begin("Curvature", len(units) * len(units.tasks))
     for i in range(len(units)):
         unit = units.part(i, i + 1)
@@ -186,15 +187,16 @@ def _by_products(
                 if float(diagonal.max()) > best.value:
                     best = Curvature(float(diagonal.max()), 0.0, "basis", len(units), t)
                 continue
-            signs = torch.randint(0, 2, (2 * half, numbers), generator=generator) * 2.0 - 1.0
+            signs = torch.randint(0, 2, (probes, numbers), generator=generator) * 2.0 - 1.0
             estimates = signs.double() * _products(slopes, shared, signs)
-            first, second = estimates[:half], estimates[half:]
-            entry = int(first.mean(dim=0).argmax())
-            if float(first.mean(dim=0)[entry]) > chosen:
-                chosen = float(first.mean(dim=0)[entry])
-                error = float(second[:, entry].std()) / np.sqrt(half)
-                value = float(second[:, entry].mean())
-                best = Curvature(value, error, "hutchinson", len(units), t)
+            looked = estimates.mean(dim=0).topk(min(LOOKED_AT, numbers)).indices
+            basis = torch.zeros(len(looked), numbers)
+            basis[torch.arange(len(looked)), looked] = 1.0
+            exact_ones = _products(slopes, shared, basis)[torch.arange(len(looked)), looked]
+            top = int(exact_ones.argmax())
+            if float(exact_ones[top]) > best.value:
+                error = float(estimates[:, looked[top]].std()) / probes**0.5
+                best = Curvature(float(exact_ones[top]), error, "hutchinson", len(units), t)
     return best
 
 

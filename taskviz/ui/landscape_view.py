@@ -74,7 +74,7 @@ def _curvature_words(study: LandscapeStudy) -> str:
     how = {
         "rectified": "exact, since the trunk is linear layers and ReLUs",
         "basis": "exact, one Hessian-vector product a parameter",
-        "hutchinson": "by Hutchinson's estimate with its standard error",
+        "hutchinson": "the largest entry where Hutchinson's estimate, ± its error, says to look",
     }[found.way]
     words = f":material/info: H = {value} ({how}; {where})."
     if found.value <= 0:

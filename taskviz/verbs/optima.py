@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from taskviz.optima.optima_map import OptimaMap
 
 MAP, DISTANCES, LANDSCAPE = "optima-map", "optima-distances", "landscape"
-VERSION = 3
+VERSION = 4
 
 
 def map_optima(
