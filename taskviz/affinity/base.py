@@ -3,8 +3,9 @@
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Self
+from copy import copy
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,9 @@ from taskviz.values import (
     option_values,
     parse_options,
 )
+
+if TYPE_CHECKING:
+    from taskviz.affinity.redraws import Redraws
 
 Prediction = Literal["affinity", "loss", "gain"]
 
@@ -128,6 +132,25 @@ class Estimator(ABC):
         """Take up what an earlier :meth:`fit` measured."""
         self.affinity_, self.table_, self.state_ = matrix, table, dict(state or {})
         return self
+
+    def redraws(self) -> "Redraws | None":
+        """How to measure again from a part of what was kept; None where nothing was.
+
+        What is drawn is for each estimator to say: its initial states, samples, seeds or networks.
+        """
+        return None
+
+    def redrawn(self, outcome: Outcome) -> Self:
+        """This estimator as it would be, had it measured that."""
+        matrix = replace(
+            self.affinity_,
+            values=np.asarray(outcome.values, dtype=np.float64),
+            standard_error=outcome.standard_error,
+            support=outcome.support,
+            notes=outcome.notes,
+            reliability=None,
+        )
+        return copy(self).restore(matrix, outcome.table, outcome.state)
 
     def predict(self, group: Iterable[str]) -> dict[str, float]:
         """Predicted score of each task of a group; NaN where nothing is known.

@@ -8,9 +8,15 @@ from numpy.typing import NDArray
 
 from taskviz.affinity.base import Estimator, Outcome
 from taskviz.affinity.gradient_cosine import GradientCosine
+from taskviz.affinity.redraws import Redraws, drawn, redraws_of_table
 from taskviz.affinity.seeds import repeat_seeds
-from taskviz.affinity.support import missing_notes
-from taskviz.affinity.surrogate import predict_group, random_subsets, take_rows
+from taskviz.affinity.support import mean_and_error, missing_notes
+from taskviz.affinity.surrogate import (
+    outcome_of,
+    predict_group,
+    random_subsets,
+    take_rows,
+)
 from taskviz.affinity.surrogate_fit import SurrogateFit, fit_surrogate
 from taskviz.engines import RunContext
 from taskviz.networks import network_options
@@ -69,6 +75,7 @@ class Combined(Estimator):
     summary = "The surrogate, helped by the gradient cosine only where held-out groups agree."
     unit = "fall of the target's loss when the source joins, as a share of that loss"
     predicts = "loss"
+    version = 2
     Options = CombinedOptions
 
     def networks_needed(self, tasks: int) -> int:
@@ -81,7 +88,8 @@ class Combined(Estimator):
         context.progress.begin(f"{self.title} of {collection.name}", 1.0)
         part = replace(context, progress=context.progress.part(0.1))
         cosine = GradientCosine(inits=options.inits, **network_options(options))
-        cosines = cosine.measure(collection, part).values
+        about = cosine.measure(collection, part)
+        cosines, draws = about.values, (about.state or {}).get("draws")
         seeds = repeat_seeds(context.seed, options.seeds)
         subsets = random_subsets(collection.names, options.m or 2 * len(collection.tasks), seeds)
         part = replace(context, progress=context.progress.part(0.9))
@@ -103,8 +111,38 @@ class Combined(Estimator):
                 **fit.to_state(),
                 "cosines": cosines,
                 "mixture": np.array([mixture.ridge, mixture.weight]),
+                **({} if draws is None else {"cosine_draws": draws}),
             },
         )
+
+    def redraws(self) -> Redraws | None:
+        """Seeds or networks drawn, and the fit with the ridge and the weight that were chosen."""
+        ridge, weight = (float(each) for each in self.state_["mixture"])
+        cosines, draws = self.state_["cosines"], self.state_.get("cosine_draws")
+
+        def fit(table: SubsetTable, prior: NDArray[np.float64]) -> Outcome:
+            found = fit_surrogate(table, ridge=ridge, prior=weight * prior)
+            more = {name: self.state_[name] for name in ("cosines", "mixture")}
+            outcome = outcome_of(found, table)
+            return replace(outcome, state={**(outcome.state or {}), **more})
+
+        again = draws is not None and weight > 0
+        also = "Its ridge and the weight of the gradient cosine stayed as they were chosen"
+        networks = redraws_of_table(
+            self.table_,
+            lambda table: fit(table, prior_from(cosines)),
+            complete=False,
+            also=also + ("; the cosine's initial states were drawn as well." if again else "."),
+        )
+        if networks is None or draws is None or not again:
+            return networks
+
+        def measure(rng: np.random.Generator) -> Outcome:
+            table = networks.measure(rng).table
+            assert table is not None
+            return fit(table, prior_from(mean_and_error(draws[drawn(rng, len(draws))])[0]))
+
+        return Redraws(networks.said, measure)
 
     def predict(self, group: Iterable[str]) -> dict[str, float]:
         """Predicted loss of each task of a group."""

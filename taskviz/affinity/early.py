@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 
 from taskviz.affinity.base import Estimator, Outcome
 from taskviz.affinity.marginal_gains import LossLookup, marginal_gains
+from taskviz.affinity.redraws import Redraws, redraws_of_table
 from taskviz.affinity.seeds import repeat_seeds
 from taskviz.affinity.support import missing_notes
-from taskviz.affinity.surrogate import predict_group, random_subsets
+from taskviz.affinity.surrogate import outcome_of, predict_group, random_subsets
 from taskviz.affinity.surrogate_fit import SurrogateFit, fit_surrogate
 from taskviz.engines import RunContext
 from taskviz.training.subsets import Subset, SubsetOptions, all_subsets, train_subsets
-from taskviz.values import TaskCollection, option
+from taskviz.values import SubsetTable, TaskCollection, option
 
 ALL_UP_TO = 8
 """Tasks up to which all subsets are trained by default."""
@@ -66,27 +67,24 @@ class Early(Estimator):
             subsets = random_subsets(names, a_seed, seeds)
         brief = replace(options, epochs=max(1, round(options.share * options.epochs)))
         run = train_subsets(collection, subsets, brief, context)
-        if everything:
-            values, error, support = marginal_gains(run.valid)
-            state = None
-        else:
-            fit = fit_surrogate(run.valid)
-            values, error, support = -fit.coefficients + 0.0, fit.error, fit.support
-            state = fit.to_state()
+        found = _by_lookup(run.valid) if everything else _by_surrogate(run.valid)
+        assert found.support is not None
         lone = everything and len(seeds) == 1
-        return Outcome(
-            values,
-            None if lone else error,
-            support,
+        return replace(
+            found,
+            standard_error=None if lone else found.standard_error,
             networks_trained=len(subsets),
             notes=(
                 f"Each network was trained for {brief.epochs} of {options.epochs} epochs.",
                 *run.notes,
-                *missing_notes(support, "subset that tells", "raise m"),
+                *missing_notes(found.support, "subset that tells", "raise m"),
             ),
-            table=run.valid,
-            state=state,
         )
+
+    def redraws(self) -> Redraws | None:
+        """As ``exhaustive`` or ``surrogate``."""
+        fit = _by_surrogate if self.state_ else _by_lookup
+        return redraws_of_table(self.table_, fit, complete=not self.state_)
 
     def predict(self, group: Iterable[str]) -> dict[str, float]:
         """Early loss of each task of a group: as trained, or by the surrogate."""
@@ -100,3 +98,11 @@ class Early(Estimator):
         if self.options.m is not None:
             return int(self.options.m)
         return 2**tasks - 1 if tasks <= ALL_UP_TO else 10 * tasks
+
+
+def _by_lookup(table: SubsetTable) -> Outcome:
+    return Outcome(*marginal_gains(table), table=table)
+
+
+def _by_surrogate(table: SubsetTable) -> Outcome:
+    return outcome_of(fit_surrogate(table), table)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +12,16 @@ from taskviz.affinity.gain_model import GainModel, fit_gain_model, group_scores
 from taskviz.affinity.joint_training import JointOptions, JointTraining
 from taskviz.affinity.marginal_gains import gains_over_alone
 from taskviz.affinity.members import member_numbers
+from taskviz.affinity.redraws import Redraws, drawn, kept_draws, redraws_of_table
 from taskviz.affinity.shared_gradients import gradient_gram, gram_cosines, shared_gradient
 from taskviz.affinity.support import mean_and_error, missing_notes
 from taskviz.engines import RunContext
 from taskviz.networks import network_options
 from taskviz.training.subsets import Subset, SubsetOptions, draw_subsets, train_subsets
 from taskviz.values import TaskCollection, TaskvizError, option
+
+STRETCHES = 20
+"""Of the joint training, that are drawn again together."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,7 @@ class ETAP(Estimator):
     )
     unit = "mean cosine between the two tasks' updates of the shared parameters"
     predicts = "gain"
+    version = 2
     Options = ETAPOptions
 
     def networks_needed(self, tasks: int) -> int:
@@ -66,13 +72,10 @@ class ETAP(Estimator):
         options: ETAPOptions = self.options
         size = len(collection.tasks)
         context.progress.begin(f"{self.title} of {collection.name}", 1.0)
-        values, error, support = mean_and_error(
-            update_cosines(
-                collection,
-                options,
-                replace(context, progress=context.progress.part(0.3)),
-            )
+        draws = update_cosines(
+            collection, options, replace(context, progress=context.progress.part(0.3))
         )
+        values, error, support = mean_and_error(draws)
         names = collection.names
         wanted = self.networks_needed(size) - 1 - size
         # Single tasks are trained anyhow: draw until enough larger groups are there.
@@ -100,7 +103,38 @@ class ETAP(Estimator):
                 *missing_notes(support, "measured step"),
             ),
             table=run.valid,
-            state=model.to_state(),
+            state={**model.to_state(), **_stretches(draws)},
+        )
+
+    def redraws(self) -> Redraws | None:
+        """Stretches of the joint training drawn, and the groups that the regression rests on."""
+        if self.table_ is None or "step_sums" not in self.state_:
+            return None
+        sums, counts = self.state_["step_sums"], self.state_["step_counts"]
+        alone = self.table_.membership.sum(axis=1) == 1
+        groups = redraws_of_table(
+            self.table_,
+            lambda table: Outcome(np.zeros(0), table=table),
+            complete=False,
+            fixed=alone,
+        )
+        if groups is None:
+            return None
+
+        def measure(rng: np.random.Generator) -> Outcome:
+            table = groups.measure(rng).table
+            assert table is not None
+            picked = drawn(rng, len(sums))
+            count = counts[picked].sum(axis=0)
+            total = sums[picked].sum(axis=0)
+            values = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+            # The regression is fitted once a gain is asked for: it takes far longer than the rest.
+            return Outcome(values, None, count, table=table)
+
+        return Redraws(
+            f"{len(sums)} stretches of the joint training and the {int((~alone).sum())} groups of "
+            "the regression were drawn again, with replacement.",
+            measure,
         )
 
     def predict(self, group: Iterable[str]) -> dict[str, float]:
@@ -108,9 +142,16 @@ class ETAP(Estimator):
         tasks = self.affinity_.tasks
         members = member_numbers(tasks, group)
         inside = np.isin(np.arange(len(tasks)), members)[None]
-        model = GainModel.from_state(self.state_)
-        gains = model.predict(inside, group_scores(self.affinity_.values, inside))[0]
+        gains = self._model().predict(inside, group_scores(self.affinity_.values, inside))[0]
         return {tasks[number]: float(gains[number]) for number in members}
+
+    def _model(self) -> GainModel:
+        if not self.state_ and self.table_ is not None:
+            table, seed = self.table_, self.affinity_.seed or 0
+            scores = group_scores(self.affinity_.values, table.membership)
+            model = fit_gain_model(table.membership, scores, gains_over_alone(table), seed)
+            self.state_ = model.to_state()
+        return GainModel.from_state(self.state_)
 
 
 def update_cosines(
@@ -133,6 +174,15 @@ def update_cosines(
             gram = gradient_gram([shared_gradient(loss, shared) for loss in losses])
             draws.append(gram_cosines(gram))
     return draws
+
+
+def _stretches(draws: list[NDArray[np.float64]]) -> dict[str, NDArray[Any]]:
+    """Sums and counts over stretches of steps: neighbouring steps are too alike to be drawn one by
+    one."""
+    parts = np.array_split(np.stack(draws), min(STRETCHES, len(draws)))
+    sums = kept_draws([np.nansum(part, axis=0) for part in parts], "step_sums")
+    counts = np.stack([np.isfinite(part).sum(axis=0) for part in parts])
+    return {**sums, "step_counts": counts} if sums else {}
 
 
 def _sentence(model: GainModel) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from taskviz.affinity.base import Estimator, Outcome
 from taskviz.affinity.marginal_gains import LossLookup, marginal_gains
+from taskviz.affinity.redraws import Redraws, redraws_of_table
 from taskviz.affinity.seeds import repeat_seeds
 from taskviz.affinity.support import missing_notes
 from taskviz.engines import RunContext
@@ -69,6 +70,14 @@ class Exhaustive(Estimator):
             networks_trained=len(subsets),
             notes=run.notes + missing_notes(support, "pair of networks with finite losses"),
             table=run.valid,
+        )
+
+    def redraws(self) -> Redraws | None:
+        """Seeds drawn; None of one seed, where each network is there once."""
+        return redraws_of_table(
+            self.table_,
+            lambda table: Outcome(*marginal_gains(table), table=table),
+            complete=True,
         )
 
     def predict(self, group: Iterable[str]) -> dict[str, float]:

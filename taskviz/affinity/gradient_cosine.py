@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from taskviz.affinity.base import Estimator, Outcome
+from taskviz.affinity.redraws import Redraws, kept_draws, redraws_of_mean
 from taskviz.affinity.seeds import repeat_seed
 from taskviz.affinity.shared_gradients import gradient_gram, gram_cosines, shared_gradient
 from taskviz.affinity.support import mean_and_error, missing_notes
@@ -62,6 +63,7 @@ class GradientCosine(Estimator):
     source = "ours; cf. Yu et al., NeurIPS 2020 (PCGrad), for cosines during training"
     summary = "Which tasks pull the shared layers the same way at the start. Seconds, no training."
     unit = "cosine, from −1 to 1"
+    version = 2
     Options = GradientCosineOptions
 
     def measure(self, collection: TaskCollection, context: RunContext) -> Outcome:
@@ -99,7 +101,18 @@ class GradientCosine(Estimator):
                 "The tasks' outputs differ in width, so their heads cannot all be tied: cosines "
                 "between tasks of different width are weaker than those within a width.",
             )
-        return Outcome(values, error if options.inits > 1 else None, support, notes=notes)
+        return Outcome(
+            values,
+            error if options.inits > 1 else None,
+            support,
+            notes=notes,
+            state=kept_draws(draws),
+        )
+
+    def redraws(self) -> Redraws | None:
+        """Initial states drawn."""
+        draws = self.state_.get("draws")
+        return None if draws is None else redraws_of_mean(draws, "initial states")
 
 
 def task_gradients(

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taskviz.affinity.base import Estimator, Outcome
+from taskviz.affinity.redraws import Redraws, redraws_of_table
 from taskviz.affinity.seeds import repeat_seeds, seed_groups
 from taskviz.affinity.support import missing_notes
 from taskviz.engines import RunContext
@@ -76,6 +77,14 @@ class HigherOrder(Estimator):
             )
         return Outcome(
             values, error, support, networks_trained=len(subsets), notes=notes, table=run.valid
+        )
+
+    def redraws(self) -> Redraws | None:
+        """Seeds or networks drawn, and the means over groups."""
+        return redraws_of_table(
+            self.table_,
+            lambda table: Outcome(*higher_order_affinity(table), table=table),
+            complete=False,
         )
 
     def _plan(self, tasks: int) -> tuple[int, int]:

@@ -1,13 +1,14 @@
 """Higher-order approximation: every pair trained, larger groups averaged from pairs."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from taskviz.affinity.base import Estimator, Outcome
 from taskviz.affinity.members import member_numbers
+from taskviz.affinity.redraws import Redraws, redraws_of_table
 from taskviz.affinity.seeds import repeat_seeds, seed_groups
 from taskviz.affinity.support import mean_and_error, missing_notes
 from taskviz.engines import RunContext
@@ -50,25 +51,30 @@ class HOA(Estimator):
         names = all_subsets(collection.names, max_size=2)
         subsets = [Subset(tasks, seed) for seed in seeds for tasks in names]
         run = train_subsets(collection, subsets, self.options, context)
-        alone, paired = pair_losses(run.valid)
-        values, error, support = pairwise_gains(alone, paired)
-        notes = run.notes + missing_notes(support, "pair of finite losses")
-        state = {"alone": mean_and_error(alone)[0], "paired": mean_and_error(paired)[0]}
-        return Outcome(
-            values,
-            error if len(seeds) > 1 else None,
-            support,
+        found = _outcome(run.valid)
+        assert found.support is not None
+        return replace(
+            found,
+            standard_error=found.standard_error if len(seeds) > 1 else None,
             networks_trained=len(subsets),
-            notes=notes,
-            table=run.valid,
-            state=state,
+            notes=run.notes + missing_notes(found.support, "pair of finite losses"),
         )
+
+    def redraws(self) -> Redraws | None:
+        """Seeds drawn; None of one seed, where each network is there once."""
+        return redraws_of_table(self.table_, _outcome, complete=True)
 
     def predict(self, group: Iterable[str]) -> dict[str, float]:
         """Predicted loss of each task of a group."""
         members = member_numbers(self.affinity_.tasks, group)
         losses = approximate(self.state_["alone"], self.state_["paired"], members)
         return {self.affinity_.tasks[t]: loss for t, loss in zip(members, losses, strict=True)}
+
+
+def _outcome(table: SubsetTable) -> Outcome:
+    alone, paired = pair_losses(table)
+    state = {"alone": mean_and_error(alone)[0], "paired": mean_and_error(paired)[0]}
+    return Outcome(*pairwise_gains(alone, paired), table=table, state=state)
 
 
 def pair_losses(table: SubsetTable) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

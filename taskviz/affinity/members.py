@@ -1,12 +1,17 @@
 """The tasks of a group, by number."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from taskviz.values import AffinityMatrix, TaskvizError, unknown_choice
+
+if TYPE_CHECKING:
+    from taskviz.affinity.base import Outcome
+    from taskviz.affinity.redraws import Redraws
 
 
 def member_numbers(tasks: Sequence[str], group: Iterable[str]) -> list[int]:
@@ -44,10 +49,13 @@ class ByMatrix:
 
     Args:
         affinity_: the matrix.
+        draws_: ``(k, T, T)`` the single measurements that it is the mean of, or its half-samples;
+            None where they were not kept.
     """
 
     affinity_: AffinityMatrix
     predicts: Literal["affinity", "loss", "gain"] = "affinity"
+    draws_: NDArray[np.float64] | None = None
 
     @property
     def name(self) -> str:
@@ -57,3 +65,24 @@ class ByMatrix:
     def predict(self, group: Iterable[str]) -> dict[str, float]:
         """See :func:`mean_of_members`."""
         return mean_of_members(self.affinity_, group)
+
+    def redraws(self) -> "Redraws | None":
+        """The measurements drawn, or the half-samples weighed; None where they were not kept."""
+        from taskviz.affinity.redraws import redraws_of_halves, redraws_of_mean
+
+        if self.draws_ is None:
+            return None
+        if (self.affinity_.reliability or {}).get("basis") == "rows":
+            return redraws_of_halves(self.affinity_.values, self.draws_)
+        return redraws_of_mean(self.draws_, "repeated measurements")
+
+    def redrawn(self, outcome: "Outcome") -> "ByMatrix":
+        """It as it would be, had that been measured."""
+        matrix = replace(
+            self.affinity_,
+            values=outcome.values,
+            standard_error=outcome.standard_error,
+            support=outcome.support,
+            reliability=None,
+        )
+        return ByMatrix(matrix, self.predicts)

@@ -115,7 +115,9 @@ class PooledModel:
         return constant + float(total @ self.mean), float(np.sqrt(max(variance, 0.0)))
 
 
-def fit_pooled(table: SubsetTable, *, uncertainty: bool = True) -> PooledModel:
+def fit_pooled(
+    table: SubsetTable, *, uncertainty: bool = True, variances: Array | None = None
+) -> PooledModel:
     """Effects and their variances from the losses of subset networks.
 
     Losses are divided by their mean in each seed and target, then by the target's spread, so that
@@ -124,6 +126,7 @@ def fit_pooled(table: SubsetTable, *, uncertainty: bool = True) -> PooledModel:
     Args:
         table: losses; NaN in a subset counts as absent.
         uncertainty: also compute the covariance of the effects.
+        variances: of each kind, as an earlier fit learnt them; None learns them.
 
     Raises:
         TaskvizError: no loss at all, or more than :data:`MOST`.
@@ -137,7 +140,7 @@ def fit_pooled(table: SubsetTable, *, uncertainty: bool = True) -> PooledModel:
             f"The pooled surrogate takes at most {MOST} losses and got {len(seen.value)}: train "
             "fewer subsets, select fewer tasks, or use the method surrogate."
         )
-    logs = _learn(_few(seen), size)
+    logs = _learn(_few(seen), size) if variances is None else np.log(variances)
     shared = features(seen.membership, seen.target)
     prior = np.exp(logs[: len(SHARED)])[_blocks(size)]
     total = (shared * prior) @ shared.T + _own(seen, np.exp(logs[len(SHARED) : -1]))

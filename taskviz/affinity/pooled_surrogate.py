@@ -1,7 +1,8 @@
 """Surrogate of the subset losses whose effects are pooled over targets."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -9,13 +10,14 @@ from numpy.typing import NDArray
 
 from taskviz.affinity.base import Estimator, Outcome
 from taskviz.affinity.members import member_numbers
-from taskviz.affinity.pooled_model import PooledModel, features, fit_pooled
+from taskviz.affinity.pooled_model import Array, PooledModel, features, fit_pooled
+from taskviz.affinity.redraws import Redraws, redraws_of_table
 from taskviz.affinity.seeds import repeat_seeds
 from taskviz.affinity.support import missing_notes
 from taskviz.affinity.surrogate import random_subsets
 from taskviz.engines import RunContext
 from taskviz.training.subsets import SubsetOptions, train_subsets
-from taskviz.values import TaskCollection, TaskvizError, option
+from taskviz.values import SubsetTable, TaskCollection, TaskvizError, option
 
 CONTEXTS = 256
 """Random groups that an entry of the matrix is averaged over."""
@@ -77,24 +79,23 @@ class PooledSurrogate(Estimator):
         seeds = repeat_seeds(context.seed, options.seeds)
         subsets = random_subsets(names, options.m or 2 * len(names), seeds)
         run = train_subsets(collection, subsets, options, context)
-        model = fit_pooled(run.valid)
-        values, error = joining(model)
-        known = np.isfinite(run.valid.losses).astype(np.int64)
-        support = run.valid.membership.astype(np.int64).T @ known
-        blind = support == 0
-        return Outcome(
-            np.where(blind, np.nan, values),
-            np.where(blind, np.nan, error),
-            support,
-            networks_trained=len(subsets),
-            notes=run.notes + missing_notes(support, "network of both", "raise m or seeds"),
-            table=run.valid,
-            state={
-                "level": model.level,
-                "spread": model.spread,
-                "effects": model.mean,
-                "variances": model.variances,
-            },
+        found = _outcome(fit_pooled(run.valid), run.valid)
+        assert found.support is not None
+        notes = missing_notes(found.support, "network of both", "raise m or seeds")
+        return replace(found, networks_trained=len(subsets), notes=run.notes + notes)
+
+    def redraws(self) -> Redraws | None:
+        """Seeds or networks drawn, and the effects fitted with the variances that were learnt."""
+        variances = np.asarray(self.state_["variances"])
+
+        def refit(table: SubsetTable) -> Outcome:
+            return _outcome(fit_pooled(table, uncertainty=False, variances=variances), table)
+
+        return redraws_of_table(
+            self.table_,
+            refit,
+            complete=False,
+            also="The variances of the effects stayed as they were learnt from all networks.",
         )
 
     def predict(self, group: Iterable[str]) -> dict[str, float]:
@@ -118,9 +119,20 @@ def joining(model: PooledModel) -> tuple[NDArray[np.float64], NDArray[np.float64
 
     Averaged over random groups of the target and others, each in with probability one half.
     """
-    size = len(model.level)
+    steps = _steps(len(model.level))
+    values, error = model.spread * (steps @ model.mean), np.zeros(steps.shape[:2])
+    if model.covariance is not None:
+        for s, t in np.argwhere(~np.eye(len(steps), dtype=bool)):
+            variance = float(steps[s, t] @ model.covariance @ steps[s, t])
+            error[s, t] = model.spread[t] * np.sqrt(max(variance, 0.0))
+    return values, error
+
+
+@lru_cache(maxsize=2)
+def _steps(size: int) -> Array:
+    """``(T, T, D)`` how much less each effect counts for the target when the source joins."""
     others = np.random.default_rng(0).random((CONTEXTS, size)) < 0.5
-    values, error = np.zeros((2, size, size))
+    found = np.zeros((size, size, features(others[:1], np.zeros(1, np.int64)).shape[1]))
     for t in range(size):
         target = np.full(CONTEXTS, t)
         for s in range(size):
@@ -129,8 +141,23 @@ def joining(model: PooledModel) -> tuple[NDArray[np.float64], NDArray[np.float64
             without, joined = others.copy(), others.copy()
             without[:, t] = joined[:, t] = joined[:, s] = True
             without[:, s] = False
-            step = (features(without, target) - features(joined, target)).mean(axis=0)
-            values[s, t] = model.spread[t] * (step @ model.mean)
-            if model.covariance is not None:
-                error[s, t] = model.spread[t] * np.sqrt(max(step @ model.covariance @ step, 0.0))
-    return values, error
+            found[s, t] = (features(without, target) - features(joined, target)).mean(axis=0)
+    return found
+
+
+def _outcome(model: PooledModel, table: SubsetTable) -> Outcome:
+    values, error = joining(model)
+    support = table.membership.astype(np.int64).T @ np.isfinite(table.losses).astype(np.int64)
+    blind = support == 0
+    return Outcome(
+        np.where(blind, np.nan, values),
+        None if model.covariance is None else np.where(blind, np.nan, error),
+        support,
+        table=table,
+        state={
+            "level": model.level,
+            "spread": model.spread,
+            "effects": model.mean,
+            "variances": model.variances,
+        },
+    )

@@ -1,7 +1,7 @@
 """Sample-wise convergence-based affinity (SCA)."""
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from taskviz.affinity.base import Estimator, Outcome
 from taskviz.affinity.joint_training import JointOptions, JointTraining
+from taskviz.affinity.redraws import Redraws, drawn, kept_draws, redraws_of_mean
 from taskviz.affinity.seeds import repeat_seed
 from taskviz.affinity.support import mean_and_error, missing_notes
 from taskviz.data.tensors import to_tensors
@@ -23,6 +24,9 @@ from taskviz.optima.distances import (
 from taskviz.optima.units import Units, draw_units
 from taskviz.progress import Progress
 from taskviz.values import TaskCollection, option
+
+BLOCKS = 20
+"""Of the samples, whose sums are kept where there is one initial state."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,7 @@ class SCA(Estimator):
     )
     summary = "Compares one gradient step of each task on the same samples; trains nothing."
     unit = "1 − L1 distance of the tasks' sample-wise optima, as a share of the row's largest"
+    version = 2
     Options = SCAOptions
 
     def networks_needed(self, tasks: int) -> int:
@@ -116,7 +121,8 @@ class SCA(Estimator):
             network = self._network(collection, context, k, dtype)
             share = 0.5 if options.warmup > 0 else 1.0
             distances.append(self._distances(network, units, k, context, share))
-        values, error, _ = mean_and_error([affinity_from_distances(d.means) for d in distances])
+        draws = [affinity_from_distances(d.means) for d in distances]
+        values, error, _ = mean_and_error(draws)
         support = distances[0].counts
         missing = missing_notes(support, "sample with both labels")
         return Outcome(
@@ -125,7 +131,30 @@ class SCA(Estimator):
             support,
             networks_trained=self.networks_needed(len(collection.tasks)),
             notes=(*self._notes(collection, units), *missing, *_sampling_notes(distances)),
-            state={"distances": np.mean([d.means for d in distances], axis=0)},
+            state={
+                "distances": np.mean([d.means for d in distances], axis=0),
+                **(kept_draws(draws) or _blocks_of(distances)),
+            },
+        )
+
+    def redraws(self) -> Redraws | None:
+        """Initial states drawn; of one, the samples in blocks."""
+        if "draws" in self.state_:
+            return redraws_of_mean(self.state_["draws"], "initial states")
+        if "block_sums" not in self.state_:
+            return None
+        sums, counts = self.state_["block_sums"], self.state_["block_counts"]
+
+        def measure(rng: np.random.Generator) -> Outcome:
+            picked = drawn(rng, len(sums))
+            count = counts[picked].sum(axis=0)
+            means = np.where(count > 0, sums[picked].sum(axis=0) / np.maximum(count, 1), np.nan)
+            return Outcome(affinity_from_distances(means), None, count, state={"distances": means})
+
+        return Redraws(
+            f"The samples were drawn again, with replacement, in {len(sums)} blocks; the initial "
+            "state stayed the same, so that noise from there is left out.",
+            measure,
         )
 
     def _network(
@@ -167,6 +196,7 @@ class SCA(Estimator):
             channels=options.channels,
             seed=repeat_seed(context.seed, k),
             scales=scales,
+            blocks=BLOCKS if options.inits == 1 else 1,
             progress=progress,
         )
 
@@ -190,6 +220,14 @@ def affinity_from_distances(means: NDArray[np.float64]) -> NDArray[np.float64]:
     known = ~np.isnan(means)
     largest = np.max(np.where(known, means, 0.0), axis=1, keepdims=True)
     return np.asarray(1.0 - means / np.where(largest > 0, largest, 1.0))
+
+
+def _blocks_of(distances: list[PairwiseDistances]) -> dict[str, NDArray[Any]]:
+    first = distances[0]
+    if len(distances) > 1 or len(first.block_sums) < 2:
+        return {}
+    sums = kept_draws(first.block_sums, "block_sums")
+    return {**sums, "block_counts": first.block_counts} if sums else {}
 
 
 def _sampling_notes(distances: list[PairwiseDistances]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from taskviz.affinity.base import Estimator, Outcome
 from taskviz.affinity.members import member_numbers
 from taskviz.affinity.negative_transfer import NegativeTransfer, negative_transfer_f1
+from taskviz.affinity.redraws import Redraws, redraws_of_table
 from taskviz.affinity.seeds import repeat_seeds
 from taskviz.affinity.support import missing_notes
 from taskviz.affinity.surrogate_fit import SurrogateFit, fit_surrogate
@@ -81,7 +82,7 @@ class Surrogate(Estimator):
         extra = _held_out(names, options.held_out, subsets, seeds[0])
         run = train_subsets(collection, [*subsets, *extra], options, context)
         used = take_rows(run.valid, np.arange(len(subsets)))
-        fit = fit_surrogate(used, ridge=options.ridge, intercept=options.intercept)
+        fit = self._fit(used)
         notes = run.notes + missing_notes(
             fit.support, "subset that would tell the source's effect apart", "raise m or seeds"
         )
@@ -105,6 +106,17 @@ class Surrogate(Estimator):
             table=used,
             state=state,
         )
+
+    def redraws(self) -> Redraws | None:
+        """Seeds or networks drawn, and the fit."""
+        return redraws_of_table(self.table_, self._refit, complete=False)
+
+    def _fit(self, table: SubsetTable) -> SurrogateFit:
+        options: SurrogateOptions = self.options
+        return fit_surrogate(table, ridge=options.ridge, intercept=options.intercept)
+
+    def _refit(self, table: SubsetTable) -> Outcome:
+        return outcome_of(self._fit(table), table)
 
     @property
     def fit_(self) -> SurrogateFit:
@@ -132,6 +144,13 @@ class Surrogate(Estimator):
         return predict_group(self.fit_, self.affinity_.tasks, group)
 
 
+def outcome_of(fit: SurrogateFit, table: SubsetTable) -> Outcome:
+    """What a fit says, without notes."""
+    return Outcome(
+        -fit.coefficients + 0.0, fit.error, fit.support, table=table, state=fit.to_state()
+    )
+
+
 def predict_group(
     fit: SurrogateFit, tasks: tuple[str, ...], group: Iterable[str]
 ) -> dict[str, float]:
@@ -149,15 +168,7 @@ def random_subsets(names: tuple[str, ...], m: int, seeds: list[int]) -> list[Sub
 
 def take_rows(table: SubsetTable, rows: NDArray[np.int64]) -> SubsetTable:
     """Some networks of a table."""
-    return SubsetTable(
-        table.tasks,
-        table.membership[rows],
-        table.losses[rows],
-        table.cost[rows],
-        None if table.seeds is None else table.seeds[rows],
-        table.split,
-        table.estimated,
-    )
+    return table.take(rows)
 
 
 def _held_out(names: tuple[str, ...], count: int, used: list[Subset], seed: int) -> list[Subset]:

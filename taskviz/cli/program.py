@@ -23,6 +23,7 @@ from taskviz.cli import (
     predict,
     report,
     serve,
+    stability,
     train,
 )
 from taskviz.cli.terminal import one_line
@@ -57,6 +58,7 @@ def _program(
 collections.register(program)
 affinity.register(program)
 group.register(program)
+stability.register(program)
 train.register(program)
 linearisation.register(program)
 evidence.register(program)

@@ -5,6 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from taskviz.affinity.members import ByMatrix
+from taskviz.affinity.redraws import kept_draws
 from taskviz.affinity.reliability import Reliability, grade_of
 from taskviz.affinity.seeds import repeat_seed
 from taskviz.affinity.support import mean_and_error, missing_notes
@@ -57,6 +59,20 @@ def repeat_affinity(
         TaskvizError: a number of repeats that is no whole number from 2 to 1000; what the
             estimator itself needs.
     """
+    given = (collection, measure)
+    return repeated(*given, repeats=repeats, seed=seed, draws=draws, progress=progress).affinity_
+
+
+def repeated(
+    collection: TaskCollection,
+    measure: Measure,
+    *,
+    repeats: int = 5,
+    seed: int = 0,
+    draws: bool = True,
+    progress: Progress = SILENT,
+) -> ByMatrix:
+    """:func:`repeat_affinity` with the single measurements, or half-samples, as far as kept."""
     if isinstance(repeats, bool) or not isinstance(repeats, int) or not 2 <= repeats <= MOST:
         raise TaskvizError(
             f"A matrix was asked for {repeats} repeats: a whole number from 2 to {MOST} is needed."
@@ -72,7 +88,9 @@ def repeat_affinity(
         else:
             own, data = seed, _rows(collection, number, seed)
         found.append(measure(data, own, progress.part(1.0)))
-    return _of_seeds(found, seed) if draws else _of_rows(found, seed)
+    matrix = _of_seeds(found, seed) if draws else _of_rows(found, seed)
+    single = [each.values for each in (found if draws else found[1:])]
+    return ByMatrix(matrix, draws_=kept_draws(single).get("draws"))
 
 
 def _of_seeds(found: list[AffinityMatrix], seed: int) -> AffinityMatrix:

@@ -1,6 +1,7 @@
 """New draws of an affinity within its own noise."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ Resample = Callable[[np.random.Generator], Affinity]
 def resampler(affinity: Affinity, noise: float | None = None) -> tuple[Resample, str]:
     """How to draw again, and a sentence that says how.
 
-    A matrix: each entry plus normal noise of its standard error, or of ``noise`` where it has none;
+    A matrix: each entry plus normal noise of ``noise`` where given, else of its standard error;
     entries are taken as independent. A subset table measured with several seeds: seeds drawn with
     replacement, so that networks of one seed stay together. Without seeds: networks drawn with
     replacement among the repeats of each, so that none is lost; where nothing was repeated, among
@@ -22,7 +23,7 @@ def resampler(affinity: Affinity, noise: float | None = None) -> tuple[Resample,
 
     Args:
         affinity: what was measured.
-        noise: standard deviation of an entry, for a matrix without standard errors.
+        noise: standard deviation of an entry of a matrix, in place of its standard errors.
 
     Raises:
         TaskvizError: a matrix without standard errors and no ``noise``.
@@ -35,7 +36,7 @@ def resampler(affinity: Affinity, noise: float | None = None) -> tuple[Resample,
 
 
 def _matrix(affinity: AffinityMatrix, noise: float | None) -> tuple[Resample, str]:
-    error = affinity.standard_error
+    error = None if noise is not None else affinity.standard_error
     said = "Each entry was drawn from a normal distribution of its standard error."
     if error is None:
         if noise is None:
@@ -65,7 +66,7 @@ def _seeds(table: SubsetTable, seeds: NDArray[np.int64]) -> tuple[Resample, str]
 
     def draw(rng: np.random.Generator) -> Affinity:
         drawn = rng.integers(len(rows_of), size=len(rows_of))
-        return _take(table, np.concatenate([rows_of[i] for i in drawn]))
+        return _unseeded(table.take(np.concatenate([rows_of[i] for i in drawn])))
 
     return draw, f"The {len(rows_of)} seeds were drawn with replacement."
 
@@ -77,7 +78,7 @@ def _rows(table: SubsetTable) -> tuple[Resample, str]:
     if max(map(len, repeats)) == 1:
 
         def any_row(rng: np.random.Generator) -> Affinity:
-            return _take(table, rng.integers(len(table), size=len(table)))
+            return _unseeded(table.take(rng.integers(len(table), size=len(table))))
 
         return any_row, (
             f"The {len(table)} networks were drawn with replacement; each was measured once, so "
@@ -85,17 +86,12 @@ def _rows(table: SubsetTable) -> tuple[Resample, str]:
         )
 
     def within(rng: np.random.Generator) -> Affinity:
-        return _take(table, np.concatenate([rng.choice(rows, len(rows)) for rows in repeats]))
+        picked = [rng.choice(rows, len(rows)) for rows in repeats]
+        return _unseeded(table.take(np.concatenate(picked)))
 
     return within, "The repeats of each network were drawn with replacement."
 
 
-def _take(table: SubsetTable, rows: NDArray[np.intp]) -> SubsetTable:
-    return SubsetTable(
-        table.tasks,
-        table.membership[rows],
-        table.losses[rows],
-        table.cost[rows],
-        split=table.split,
-        estimated=table.estimated,
-    )
+def _unseeded(table: SubsetTable) -> SubsetTable:
+    # A seed drawn twice is two.
+    return replace(table, seeds=None)

@@ -1,16 +1,18 @@
 """How far a grouping would change if its affinity were measured again."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from taskviz.grouping import make_grouper
 from taskviz.grouping.base import Affinity
+from taskviz.grouping.draw_batches import DrawBatches, sizes
 from taskviz.grouping.group_costs import CostModel
 from taskviz.grouping.objective import (
     Singletons,
@@ -27,6 +29,7 @@ from taskviz.values.storage import dumps, read_json, write_text
 LEVEL = 0.95
 """Of the interval of score differences that must hold 0 for a tie."""
 
+V = TypeVar("V")
 Key = frozenset[tuple[frozenset[str], float]]
 
 
@@ -144,6 +147,8 @@ def stability(
     grouper_seed: int = 0,
     chosen: Grouping | None = None,
     costs: CostModel | None = None,
+    how: str = "",
+    batches: DrawBatches | None = None,
     progress: Progress = SILENT,
 ) -> Stability:
     """Group the affinity, group ``draws`` redrawn ones, and compare.
@@ -155,15 +160,17 @@ def stability(
         draws: redrawn affinities.
         seed: of the draws; the grouper's own stays the same, so that only the affinity changes.
         options: the grouper's.
-        noise: standard deviation of an entry, where a matrix has no standard errors.
-        resample: draws an affinity; by default :func:`resampler` decides. An estimator that can
-            measure again from part of its data passes that here.
+        noise: standard deviation of an entry of a matrix, in place of its standard errors.
+        resample: draws an affinity; by default :func:`resampler` decides. What an estimator
+            offers (:meth:`taskviz.affinity.base.Estimator.redraws`) is passed here.
         rivals: how many other groupings to compare.
         grouper_seed: of the method.
         chosen: the grouping whose return is counted, such as one edited by hand; None: what the
             method makes of the affinity as it was measured.
         costs: prices of groups, where the budget is not in networks.
-        progress: told of each draw; asked for a cancel.
+        how: a sentence that says how ``resample`` draws.
+        batches: carries the draws out, and may keep them.
+        progress: told of each draw, of each twice: once grouped, once for the comparison.
 
     Raises:
         TaskvizError: no noise is known, the method has no score, or no draw could be grouped.
@@ -184,28 +191,42 @@ def stability(
             f"Grouping method {method!r} looks at no affinity, so noise in it changes nothing."
         )
     chosen = proposed if chosen is None else chosen
-    notes: tuple[str, ...] = ()
     if resample is None:
-        resample, said = resampler(affinity, noise)
-        notes = (said,)
-    rng = np.random.default_rng(seed)
-    progress.begin("Stability", draws)
+        resample, how = resampler(affinity, noise)
+    again = resample
+    notes = (how,) if how else ()
+    kept = batches or DrawBatches()
+    progress.begin("Stability", 2 * draws)
     counts: Counter[Key] = Counter()
     example: dict[Key, Grouping] = {_key(chosen): chosen}
     together = np.zeros((len(affinity.tasks),) * 2)
     failed = 0
-    for _ in range(draws):
-        progress.check()
+
+    def grouped(drawn: Affinity) -> Grouping | None:
         try:
-            found = group(resample(rng))
+            return replace(group(drawn), seconds=0.0)
         except TaskvizError:
             # A redrawn table may lack the networks that a cover needs.
-            failed += 1
-        else:
+            return None
+
+    def batch(stage: int, number: int, each: Callable[[Affinity], V], size: int) -> list[V]:
+        rng = np.random.default_rng([seed, stage, number])
+        found = []
+        for _ in range(size):
+            progress.check()
+            found.append(each(again(rng)))
+        return found
+
+    for number, size in enumerate(sizes(draws)):
+        progress.check()
+        for found in kept.groupings(number, size, partial(batch, 0, number, grouped, size)):
+            if found is None:
+                failed += 1
+                continue
             counts[_key(found)] += 1
-            example.setdefault(_key(found), replace(found, seconds=0.0))
+            example.setdefault(_key(found), found)
             together += _common(found, affinity.tasks)
-        progress.advance()
+        progress.advance(size)
     done = draws - failed
     if not done:
         raise TaskvizError(
@@ -215,7 +236,12 @@ def stability(
     if failed:
         notes = (*notes, f"{failed} of {draws} draws could not be grouped and were left out.")
     ranked = [key for key, _ in counts.most_common() if key != _key(chosen)][:rivals]
-    fresh = [resample(rng) for _ in range(draws)]
+    fresh: list[Affinity] = []
+    for number, size in enumerate(sizes(draws)):
+        progress.check()
+        if ranked:
+            fresh += kept.affinities(number, size, partial(batch, 1, number, _as_drawn, size))
+        progress.advance(size)
     singletons: Singletons = (
         given["singletons"] if given.get("singletons") in ("zero", "diagonal") else "undefined"
     )
@@ -236,6 +262,10 @@ def stability(
         draws=done,
         notes=notes,
     )
+
+
+def _as_drawn(affinity: Affinity) -> Affinity:
+    return affinity
 
 
 def _key(grouping: Grouping) -> Key:

@@ -73,7 +73,7 @@ class StabilitySpec(JobSpec):
             "costs": None if self.costs is None else _costs(self.costs),
         }
         study_stability(scores, grouping, progress=progress, cache=cache, **settings)
-        return {"stability": stability_key(scores, grouping, **settings)}
+        return {"stability": stability_key(scores, grouping, cache=cache, **settings)}
 
 
 def _costs(given: Spec) -> "CostModel":

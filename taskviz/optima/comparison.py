@@ -76,7 +76,7 @@ class Comparison:
         seed: of their draw.
         scales: factor of each task's gradient.
         origin: add a task number T whose gradient is 0.
-        single: give every unit a run of its own.
+        blocks: of neighbouring units, each with runs of its own.
 
     Raises:
         TaskvizError: before anything is computed: training-mode batch norm or dropout, or memory
@@ -93,7 +93,7 @@ class Comparison:
         seed: int = 0,
         scales: Sequence[float] | None = None,
         origin: bool = False,
-        single: bool = False,
+        blocks: int = 1,
     ) -> None:
         if not len(units):
             raise TaskvizError("There is no unit to compare: the training split is empty.")
@@ -108,7 +108,7 @@ class Comparison:
         if channels < 1:
             self._sampling = Sampling(channels, torch.Generator().manual_seed(seed))
         self._budget = memory_mb * 2**20
-        patterns, self._which, order = _patterns(units.known.cpu(), single)
+        patterns, self._which, order = _patterns(units.known.cpu(), blocks)
         if origin:
             patterns = [[*tasks, len(units.tasks)] for tasks in patterns]
         self._tasks = patterns
@@ -119,7 +119,7 @@ class Comparison:
         self._chunk = self._plan(self.way)
 
     def runs(self, progress: Progress = SILENT) -> Iterator[Run]:
-        """Compare all units, then yield a run for each set of tasks that have labels together."""
+        """Compare all units, then yield a run for each block and set of tasks with labels."""
         progress.begin("Comparing task gradients", len(self.units))
         tallies: dict[int, _Tally] = {}
         for number, pattern in zip(self._order, self._which, strict=True):
@@ -265,27 +265,31 @@ class Comparison:
         return torch.cat([values, torch.zeros_like(values[:1])]) if self.origin else values
 
 
-def _patterns(known: Tensor, single: bool) -> tuple[list[list[int]], list[int], list[int] | None]:
-    """Units in an order in which those with labels of the same tasks stand together.
+def block_numbers(units: int, blocks: int) -> list[int]:
+    """Block of each unit, from 0: stretches of nearly the same length, at most one a unit."""
+    count = max(1, min(blocks, units))
+    return [unit * count // units for unit in range(units)]
+
+
+def _patterns(known: Tensor, blocks: int) -> tuple[list[list[int]], list[int], list[int] | None]:
+    """Units in an order in which those of a block with labels of the same tasks stand together.
 
     Args:
         known: ``(n, T)`` bool.
-        single: give every unit a pattern of its own.
+        blocks: of neighbouring units.
 
     Returns:
         Tasks of each pattern; pattern of each unit in that order; the order, None if unchanged.
     """
     n, tasks = known.shape
+    block = block_numbers(n, blocks)
     if bool(known.all()):
-        every = list(range(tasks))
-        return ([every] * n, list(range(n)), None) if single else ([every], [0] * n, None)
-    patterns, inverse = torch.unique(known, dim=0, return_inverse=True)
-    found = [torch.nonzero(pattern)[:, 0].tolist() for pattern in patterns]
+        return [list(range(tasks))] * (block[-1] + 1 if n else 1), block, None
+    numbered = torch.cat([torch.tensor(block)[:, None], known.long()], dim=1)
+    patterns, inverse = torch.unique(numbered, dim=0, return_inverse=True)
+    found = [torch.nonzero(pattern[1:])[:, 0].tolist() for pattern in patterns]
     order: list[int] = torch.argsort(inverse, stable=True).tolist()
-    which: list[int] = inverse[order].tolist()
-    if single:
-        return [found[pattern] for pattern in which], list(range(n)), order
-    return found, which, order
+    return found, inverse[order].tolist(), order
 
 
 def _stretches(which: list[int], start: int, stop: int) -> Iterator[tuple[int, list[int]]]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from taskviz.networks import MultiHeadNetwork
-from taskviz.optima.comparison import Comparison, Run
+from taskviz.optima.comparison import Comparison, Run, block_numbers
 from taskviz.optima.l1 import square
 from taskviz.optima.units import Units
 from taskviz.progress import SILENT, Progress
@@ -32,6 +32,8 @@ class PairwiseDistances:
         variance: ``(T, T)`` of each sum, from sampling channels; 0 where all were compared.
         way: ``layers`` (closed forms) or ``generic``.
         reason: why the way is the generic one.
+        block_sums: ``(B, T, T)`` the sums of each block of neighbouring units.
+        block_counts: ``(B, T, T)`` int64 units behind each of these.
     """
 
     sums: NDArray[np.float64]
@@ -39,6 +41,8 @@ class PairwiseDistances:
     variance: NDArray[np.float64]
     way: str
     reason: str
+    block_sums: NDArray[np.float64]
+    block_counts: NDArray[np.int64]
 
     @property
     def means(self) -> NDArray[np.float64]:
@@ -59,6 +63,7 @@ def pairwise_distances(
     channels: float = 1.0,
     seed: int = 0,
     scales: Sequence[float] | None = None,
+    blocks: int = 1,
     progress: Progress = SILENT,
 ) -> PairwiseDistances:
     """Distances of every pair of tasks over the shared parameters (SCA paper, eq. 16).
@@ -74,6 +79,7 @@ def pairwise_distances(
             unit; below 1 the sums are unbiased and carry a variance.
         seed: of that draw.
         scales: factor of each task's gradient.
+        blocks: of neighbouring units, to be told apart; at most as many as there are units.
         progress: told of units; asked for a cancel.
 
     Raises:
@@ -81,15 +87,30 @@ def pairwise_distances(
             whose gradient is not finite.
     """
     comparison = Comparison(
-        network, units, memory_mb=memory_mb, channels=channels, seed=seed, scales=scales
+        network,
+        units,
+        memory_mb=memory_mb,
+        channels=channels,
+        seed=seed,
+        scales=scales,
+        blocks=blocks,
     )
     tasks = len(units.tasks)
-    total = _total(comparison.runs(progress), tasks)
+    of_unit = block_numbers(len(units), blocks)
+    parts: list[list[Run]] = [[] for _ in range(of_unit[-1] + 1)]
+    for run in comparison.runs(progress):
+        parts[of_unit[run.units[0]]].append(run)
+    found = torch.stack([_total(runs, tasks) for runs in parts])
+    total = found.sum(dim=0)
     known = units.known.long().cpu().numpy()
+    own = [known[np.equal(of_unit, block)] for block in range(len(parts))]
+    counts = np.stack([labels.T @ labels for labels in own])
     return PairwiseDistances(
         sums=total[0].numpy(),
-        counts=known.T @ known,
+        counts=counts.sum(axis=0),
         variance=total[1].numpy(),
+        block_sums=found[:, 0].numpy(),
+        block_counts=counts,
         way="layers" if comparison.way.layers else "generic",
         reason=comparison.way.reason,
     )
@@ -107,7 +128,7 @@ def unit_distances(
     Raises:
         TaskvizError: see :func:`pairwise_distances`.
     """
-    comparison = Comparison(network, units, memory_mb=memory_mb, single=True)
+    comparison = Comparison(network, units, memory_mb=memory_mb, blocks=len(units))
     tasks = len(units.tasks)
     found = torch.full((len(units), tasks, tasks), torch.nan, dtype=torch.float64)
     for run in comparison.runs(progress):

@@ -8,14 +8,15 @@ import streamlit as st
 from taskviz.figures.co_occurrence import co_occurrence, describe_co_occurrence
 from taskviz.figures.style import chart_config, group_letter, signed, three_digits
 from taskviz.grouping import grouper_class
+from taskviz.grouping.base import Affinity
 from taskviz.grouping.stability import Stability
 from taskviz.grouping.what_if import same_groups
 from taskviz.jobs import LIVE, Job
 from taskviz.ui import frame, job_panel, state, store, workbench
 from taskviz.ui.text import listed, plural, safe
 from taskviz.ui.workbench import Source
-from taskviz.values import AffinityMatrix, Grouping, TaskvizError
-from taskviz.verbs import read_stability
+from taskviz.values import Grouping, TaskvizError
+from taskviz.verbs import how_redrawn, read_stability
 
 DRAWS = 100
 SCORELESS = ("random", "all-together", "all-separate")
@@ -32,6 +33,11 @@ def study_job(source_key: str) -> Job | None:
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _read(key: str) -> Stability:
     return read_stability(key, store.cache())
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _how(key: str, _affinity: Affinity) -> str | None:
+    return how_redrawn(_affinity, store.cache())
 
 
 def found(job: Job | None) -> Stability | None:
@@ -84,9 +90,8 @@ def _start_form(source: Source, *, again: bool) -> None:
         st.caption(f":material/block: {title} looks at no score, so noise in them changes nothing.")
         return
     noise = None
-    needs_noise = isinstance(source.affinity, AffinityMatrix) and (
-        source.affinity.standard_error is None
-    )
+    how = _how(source.key, source.affinity)
+    needs_noise = how is None
     with st.container(horizontal=True, vertical_alignment="bottom"):
         draws = st.number_input(
             "Redraws", value=DRAWS, min_value=10, max_value=2000, step=10, width=140
@@ -107,7 +112,9 @@ def _start_form(source: Source, *, again: bool) -> None:
             disabled=needs_noise and not noise,
             key="test_plan",
         )
-    if needs_noise:
+    if how is not None:
+        st.caption(f":material/replay: {safe(how)}")
+    else:
         st.caption(
             "These scores have no standard errors: how noisy they are was not measured. Compute "
             "the affinity over several initial states, or say above what you assume."

@@ -80,6 +80,18 @@ class SubsetTable:
         mask = np.array([task in wanted for task in self.tasks])
         return np.flatnonzero((self.membership == mask).all(axis=1))
 
+    def take(self, rows: NDArray[np.int64]) -> "SubsetTable":
+        """Some networks, any of them more than once."""
+        return SubsetTable(
+            self.tasks,
+            self.membership[rows],
+            self.losses[rows],
+            self.cost[rows],
+            None if self.seeds is None else self.seeds[rows],
+            self.split,
+            self.estimated,
+        )
+
     def save(self, path: Path | str) -> Path:
         """Write a CSV that :meth:`read` reads back."""
         path = Path(path)

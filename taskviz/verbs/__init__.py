@@ -54,7 +54,12 @@ from taskviz.verbs.paper import paper_comparison, paper_contenders, paper_groupi
 from taskviz.verbs.repeats import measure_reliability, reliability_key
 from taskviz.verbs.reporting import write_report
 from taskviz.verbs.sample_size import read_sample_size, sample_size_key, study_sample_size
-from taskviz.verbs.stability import read_stability, stability_key, study_stability
+from taskviz.verbs.stability import (
+    how_redrawn,
+    read_stability,
+    stability_key,
+    study_stability,
+)
 from taskviz.verbs.stored import Stored, StoredTraining
 from taskviz.verbs.training import (
     check_training,
@@ -86,6 +91,7 @@ __all__ = [
     "fit_estimator",
     "group_frontier",
     "group_tasks",
+    "how_redrawn",
     "import_scores",
     "kept_frontier",
     "landscape_key",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from taskviz.cache import Cache, key_of
+from taskviz.cache import Cache, Entry, key_of
 from taskviz.progress import SILENT, Progress
 from taskviz.values import (
     AffinityMatrix,
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from taskviz.affinity.members import ByMatrix
 
 KIND = "affinity"
+STATE = "state.safetensors"
 
 
 def compute_affinity(
@@ -133,30 +134,74 @@ def stored_estimators(
 ) -> list[tuple[str, "Estimator | ByMatrix"]]:
     """Key and fitted estimator of each matrix of a collection, newest first.
 
-    The mean of several measurements is a matrix and no more. Those of an older version of their
+    The mean of several measurements predicts as a matrix does. Those of an older version of their
     method are passed over: their state may read otherwise.
     """
-    from taskviz.affinity import ESTIMATORS, make_estimator
-    from taskviz.affinity.members import ByMatrix
-
     found: list[tuple[str, Estimator | ByMatrix]] = []
     for entry in (cache or Cache()).entries(KIND):
-        parts = entry.parts
-        method = str(parts.get("method"))
-        if parts.get("collection") != collection.fingerprint or method not in ESTIMATORS:
+        if entry.parts.get("collection") != collection.fingerprint:
             continue
-        try:
-            if "repeats" in parts:
-                matrix = AffinityMatrix.read(entry.folder / "matrix.json")
-                found.append((entry.key, ByMatrix(matrix)))
-                continue
-            estimator = make_estimator(method, **parts["options"])
-            if estimator.version == parts["version"]:
-                found.append((entry.key, _read(entry.folder, estimator)))
-        except (TaskvizError, OSError, ValueError, KeyError):
-            # Damaged: whoever asks for it by its key has it set aside and computed again.
-            continue
+        fitted = _opened(entry)
+        if fitted is not None:
+            found.append((entry.key, fitted))
     return found
+
+
+def stored_estimator(
+    matrix: AffinityMatrix, cache: Cache | None = None
+) -> "Estimator | ByMatrix | None":
+    """What a matrix of the cache came from; None where it is not there, or of an older version."""
+    for entry in (cache or Cache()).entries(KIND):
+        parts = entry.parts
+        same = parts.get("collection") == matrix.fingerprint and parts.get("seed") == matrix.seed
+        if not same or parts.get("method") != matrix.method:
+            continue
+        fitted = _opened(entry)
+        if fitted is not None and _same(fitted.affinity_, matrix):
+            return fitted
+    return None
+
+
+def _same(one: AffinityMatrix, other: AffinityMatrix) -> bool:
+    return one.tasks == other.tasks and one.values.tobytes() == other.values.tobytes()
+
+
+def _opened(entry: Entry) -> "Estimator | ByMatrix | None":
+    from taskviz.affinity import ESTIMATORS, make_estimator
+
+    parts, method = entry.parts, str(entry.parts.get("method"))
+    if method not in ESTIMATORS:
+        return None
+    try:
+        if "repeats" in parts:
+            return read_repeated(entry.folder)
+        estimator = make_estimator(method, **parts["options"])
+        if estimator.version == parts["version"]:
+            return _read(entry.folder, estimator)
+    except (TaskvizError, OSError, ValueError, KeyError):
+        # Damaged: whoever asks for it by its key has it set aside and computed again.
+        return None
+    return None
+
+
+def write_repeated(found: "ByMatrix", folder: Path) -> None:
+    """Save the mean of several measurements, and these as far as they were kept."""
+    from safetensors.numpy import save_file
+
+    found.affinity_.save(folder / "matrix.json")
+    if found.draws_ is not None:
+        save_file(_contiguous({"draws": found.draws_}), folder / STATE)
+
+
+def read_repeated(folder: Path) -> "ByMatrix":
+    """What :func:`write_repeated` wrote."""
+    from safetensors.numpy import load_file
+
+    from taskviz.affinity.members import ByMatrix
+
+    matrix = AffinityMatrix.read(folder / "matrix.json")
+    kept = load_file(folder / STATE) if (folder / STATE).exists() else {}
+    return ByMatrix(matrix, draws_=kept.get("draws"))
 
 
 def read_affinity(key: str, cache: Cache | None = None) -> AffinityMatrix:
@@ -198,7 +243,7 @@ def _write(estimator: "Estimator", folder: Path) -> None:
     if estimator.table_ is not None:
         _write_table(estimator.table_, folder)
     if estimator.state_:
-        save_file(_contiguous(estimator.state_), folder / "state.safetensors")
+        save_file(_contiguous(estimator.state_), folder / STATE)
 
 
 def _write_table(table: SubsetTable, folder: Path) -> None:
@@ -221,7 +266,7 @@ def _read(folder: Path, estimator: "Estimator") -> "Estimator":
     from safetensors.numpy import load_file
 
     matrix = AffinityMatrix.read(folder / "matrix.json")
-    table, state = None, folder / "state.safetensors"
+    table, state = None, folder / STATE
     if (folder / "subsets.json").exists():
         about = read_json(folder / "subsets.json", "subset table")
         arrays = load_file(folder / "subsets.safetensors")

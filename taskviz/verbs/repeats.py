@@ -5,12 +5,20 @@ from typing import TYPE_CHECKING, Any
 from taskviz.cache import Cache, key_of
 from taskviz.progress import SILENT, Progress
 from taskviz.values import AffinityMatrix, TaskCollection
-from taskviz.verbs.affinity import KIND, affinity_parts, fit_estimator
+from taskviz.verbs.affinity import (
+    KIND,
+    affinity_parts,
+    fit_estimator,
+    read_repeated,
+    write_repeated,
+)
 
 if TYPE_CHECKING:
     import torch
 
-VERSION = 1
+    from taskviz.affinity.members import ByMatrix
+
+VERSION = 2
 
 
 def measure_reliability(
@@ -41,7 +49,7 @@ def measure_reliability(
         TaskvizError: as :func:`compute_affinity`; a wrong number of repeats.
     """
     from taskviz.affinity import estimator_class
-    from taskviz.evidence.repeats import repeat_affinity
+    from taskviz.evidence.repeats import repeated
 
     def measure(data: TaskCollection, own: int, part: Progress) -> AffinityMatrix:
         fitted = fit_estimator(
@@ -56,8 +64,8 @@ def measure_reliability(
         )
         return fitted.affinity_
 
-    def compute() -> AffinityMatrix:
-        return repeat_affinity(
+    def compute() -> "ByMatrix":
+        return repeated(
             collection,
             measure,
             repeats=repeats,
@@ -67,14 +75,15 @@ def measure_reliability(
         )
 
     if not use_cache:
-        return compute()
-    return (cache or Cache()).fetch(
+        return compute().affinity_
+    found = (cache or Cache()).fetch(
         KIND,
         _parts(collection, method, repeats, seed, device, options),
         compute=compute,
-        write=lambda matrix, folder: matrix.save(folder / "matrix.json"),
-        read=lambda folder: AffinityMatrix.read(folder / "matrix.json"),
+        write=write_repeated,
+        read=read_repeated,
     )
+    return found.affinity_
 
 
 def reliability_key(

@@ -5,14 +5,19 @@ from typing import TYPE_CHECKING, Any
 from taskviz.cache import Cache, key_of
 from taskviz.progress import SILENT, Progress
 from taskviz.values import AffinityMatrix, Grouping, SubsetTable, TaskvizError
+from taskviz.verbs.affinity import stored_estimator
 from taskviz.verbs.imports import scores_fingerprint
+from taskviz.verbs.stored_batches import StoredBatches
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from taskviz.grouping.group_costs import CostModel
+    from taskviz.grouping.resampling import Resample
     from taskviz.grouping.stability import Stability
 
 KIND = "stability"
-VERSION = 1
+VERSION = 2
 
 
 def study_stability(
@@ -28,11 +33,16 @@ def study_stability(
 ) -> "Stability":
     """Redraw the scores within their noise, group them again as the plan was grouped, and compare.
 
+    A matrix of the cache is drawn as its estimator offers: over its initial states, samples, seeds
+    or networks (:meth:`taskviz.affinity.base.Estimator.redraws`). Where that offers nothing, by the
+    standard errors of the entries; a subset table by its seeds or rows. The notes say which. Draws
+    are kept as they are made, so that a study which was stopped goes on where it ended.
+
     Args:
         affinity: what the plan was made from.
         grouping: the plan; one edited by hand is compared with what its method makes.
         draws: redrawn scores.
-        noise: standard deviation of an entry, for a matrix without standard errors.
+        noise: standard deviation of an entry, in place of all that was measured.
         seed: of the draws.
         costs: prices, where the plan's budget is not in networks.
         progress: told of each draw.
@@ -48,10 +58,12 @@ def study_stability(
             "made with."
         )
     method, options = made_by(grouping)
-    return (cache or Cache()).fetch(
-        KIND,
-        _parts(affinity, grouping, draws, noise, seed, costs),
-        compute=lambda: stability(
+    cache = cache or Cache()
+    own = None if noise is not None else _own_redraws(affinity, cache)
+    parts = _parts(affinity, grouping, draws, noise, seed, costs, own)
+
+    def compute() -> "Stability":
+        return stability(
             affinity,
             method,
             grouping.budget,
@@ -59,11 +71,19 @@ def study_stability(
             seed=seed,
             options=options,
             noise=noise,
+            resample=None if own is None else own[0],
+            how="" if own is None else own[1],
             grouper_seed=grouping.seed or 0,
             chosen=grouping,
             costs=costs,
+            batches=StoredBatches(cache, parts, affinities=own is not None),
             progress=progress,
-        ),
+        )
+
+    return cache.fetch(
+        KIND,
+        parts,
+        compute=compute,
         write=lambda value, folder: value.save(folder / "stability.json"),
         read=lambda folder: Stability.read(folder / "stability.json"),
     )
@@ -77,9 +97,42 @@ def stability_key(
     noise: float | None = None,
     seed: int = 0,
     costs: "CostModel | None" = None,
+    cache: Cache | None = None,
 ) -> str:
     """Key under which :func:`study_stability` with these arguments stores its answer."""
-    return key_of(**_parts(affinity, grouping, draws, noise, seed, costs))
+    own = None if noise is not None else _own_redraws(affinity, cache or Cache())
+    return key_of(**_parts(affinity, grouping, draws, noise, seed, costs, own))
+
+
+def how_redrawn(affinity: AffinityMatrix | SubsetTable, cache: Cache | None = None) -> str | None:
+    """How the scores would be drawn again; None where their noise is not known at all."""
+    from taskviz.grouping.resampling import resampler
+
+    own = _own_redraws(affinity, cache or Cache())
+    if own is not None:
+        return own[1]
+    try:
+        return resampler(affinity)[1]
+    except TaskvizError:
+        return None
+
+
+def _own_redraws(
+    affinity: AffinityMatrix | SubsetTable, cache: Cache
+) -> "tuple[Resample, str] | None":
+    """What the estimator of a stored matrix offers; None where it offers nothing."""
+    if not isinstance(affinity, AffinityMatrix) or not affinity.fingerprint:
+        return None
+    fitted = stored_estimator(affinity, cache)
+    redraws = None if fitted is None else fitted.redraws()
+    if fitted is None or redraws is None:
+        return None
+    estimator, offered = fitted, redraws
+
+    def draw(rng: "np.random.Generator") -> AffinityMatrix:
+        return estimator.redrawn(offered.measure(rng)).affinity_
+
+    return draw, offered.said
 
 
 def read_stability(key: str, cache: Cache | None = None) -> "Stability":
@@ -118,6 +171,7 @@ def _parts(
     noise: float | None,
     seed: int,
     costs: "CostModel | None",
+    own: "tuple[Resample, str] | None",
 ) -> dict[str, Any]:
     method, options = made_by(grouping)
     return {
@@ -133,4 +187,5 @@ def _parts(
         "noise": noise,
         "seed": seed,
         "costs": None if costs is None else costs.to_json(),
+        "redraws": None if own is None else own[1],
     }

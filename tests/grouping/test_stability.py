@@ -182,9 +182,9 @@ def test_the_study_of_a_plan_is_computed_once(tmp_path):
     plan = group_tasks(a, "selection", budget=2, overlap=False)
     counted = Counted()
     one = study_stability(a, plan, draws=12, cache=cache, progress=counted)
-    assert counted.done == 12
+    assert counted.done == 24
     two = study_stability(a, plan, draws=12, cache=cache, progress=counted)
-    assert counted.done == 12
+    assert counted.done == 24
     assert one.to_json() == two.to_json()
     key = stability_key(a, plan, draws=12)
     assert read_stability(key, cache).share == one.share
@@ -201,3 +201,46 @@ class Counted(Progress):
 
     def advance(self, units=1.0, message=""):
         self.done += units
+
+
+class StopAfter(Progress):
+    """Cancels once so many draws were asked for."""
+
+    def __init__(self, checks):
+        self.left = checks
+
+    def check(self):
+        self.left -= 1
+        if self.left < 0:
+            raise Cancelled
+
+
+def test_a_stopped_study_goes_on_where_it_ended(tmp_path, monkeypatch):
+    from taskviz.grouping.selection import Selection
+
+    calls = []
+    plain = Selection.group
+    monkeypatch.setattr(
+        Selection, "group", lambda self, *given: calls.append(1) or plain(self, *given)
+    )
+    a, cache = blocks(1.0), Cache(tmp_path / "stopped")
+    plan = group_tasks(a, "selection", budget=2, overlap=False)
+    with pytest.raises(Cancelled):
+        # 2 batches of 10, each with a check before it, and 5 draws of the third.
+        study_stability(a, plan, draws=40, cache=cache, progress=StopAfter(28))
+    calls.clear()
+    resumed = study_stability(a, plan, draws=40, cache=cache)
+    # The plan itself, and the draws of the two batches that were not finished.
+    assert len(calls) == 1 + 20
+    whole = study_stability(a, plan, draws=40, cache=Cache(tmp_path / "whole"))
+    assert resumed.share == whole.share
+    assert resumed.to_json()["rivals"] == whole.to_json()["rivals"]
+    np.testing.assert_array_equal(resumed.together, whole.together)
+    # More draws, or another plan from the same method, take up the same ones.
+    calls.clear()
+    study_stability(a, plan, draws=50, cache=cache)
+    assert len(calls) == 1 + 10
+    calls.clear()
+    edited = edited_plan(a, (("a", "c"), ("b", "d")), plan)
+    study_stability(a, edited, draws=50, cache=cache)
+    assert len(calls) == 1
