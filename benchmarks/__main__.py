@@ -19,6 +19,9 @@ memory and against the plain loop (:mod:`benchmarks.modalities`).
 (factorised against loops), ``subsets`` (stacked against sequential and joblib), ``estimators``
 (each estimator's price), ``gradient`` (milliseconds a subset).
 
+``python -m benchmarks streaming``: a folder of CelebA's size, opened
+(:mod:`benchmarks.streaming`).
+
 ``python -m benchmarks slider``: the Groups page in a browser while the budget moves
 (:mod:`benchmarks.slider`).
 """
@@ -42,6 +45,7 @@ from benchmarks import (
     paper,
     sca,
     slider,
+    streaming,
     subsets,
 )
 from benchmarks.fuzz.campaign import main as fuzz
@@ -137,6 +141,9 @@ def main() -> None:
         sys.exit(fuzz(sys.argv[2:]))
     if sys.argv[1:2] == ["modalities"]:
         modalities.main(sys.argv[2:])
+        return
+    if sys.argv[1:2] == ["streaming"]:
+        streaming.main(sys.argv[2:])
         return
     if sys.argv[1:2] == ["optima"]:
         optima.main(sys.argv[2:])

@@ -240,3 +240,24 @@ def test_idx_files(tmp_path):
         (tmp_path / "b.gz").write_bytes(gzip.compress(bad))
         with pytest.raises(TaskvizError, match="dataset-fashion-mnist again"):
             read_idx(tmp_path / "b.gz")
+
+
+def test_hiv_trial_where_lifelines_is_installed(monkeypatch, tmp_path):
+    from taskviz.data.builtin import tables
+
+    names = ["", "pidnum", *tables.TRIAL_INPUTS, *tables.TRIAL_COUNTS, *tables.TRIAL_EVENTS, "r"]
+    rows = [",".join(f'"{name}"' for name in names)]
+    rows += [
+        ",".join(["1", "7", *"1" * 16, f"{i}", "NA" if i else "5", "0", "1", "1"]) for i in (0, 1)
+    ]
+    path = tmp_path / "ACTG175.csv"
+    path.write_text("\n".join(rows))
+    monkeypatch.setattr(tables, "packaged_file", lambda *parts: path)
+    block = tables.hiv_trial().blocks[0]
+    assert block.inputs.shape == (2, 16)
+    assert [task.kind for task in block.tasks] == ["regression"] * 2 + ["binary"] * 2
+    assert block.targets["cd496"][0] == 5
+    assert np.isnan(block.targets["cd496"][1])
+    path.write_text("\n".join(rows).replace("cens", "sens"))
+    with pytest.raises(TaskvizError, match="lifelines package"):
+        tables.hiv_trial()

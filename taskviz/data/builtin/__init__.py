@@ -194,6 +194,21 @@ _ALL = [
         tables.linnerud,
     ),
 ]
+if tables.trial_there():
+    _ALL.append(
+        BuiltIn(
+            "hiv-trial",
+            "HIV trial ACTG 175",
+            "table",
+            "joint",
+            2139,
+            4,
+            "Patients of a trial of four treatments; CD4 counts after 20 and 96 weeks (over a "
+            "third unknown), leaving the treatment, and an event.",
+            "None stated by its source, Hammer et al. (1996); distributed with lifelines (MIT).",
+            tables.hiv_trial,
+        )
+    )
 if images.fashion_there():
     _ALL.insert(
         3,

@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import zipfile
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,26 @@ from taskviz.values import Task, TaskvizError
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 YEAST_FEATURES = tuple(f"Att{i}" for i in range(1, 104))
 YEAST_LABELS = tuple(f"Class{i}" for i in range(1, 15))
+TRIAL_INPUTS = (
+    "age",
+    "wtkg",
+    "hemo",
+    "homo",
+    "drugs",
+    "karnof",
+    "oprior",
+    "z30",
+    "preanti",
+    "race",
+    "gender",
+    "strat",
+    "symptom",
+    "arms",
+    "cd40",
+    "cd80",
+)
+"""Known at the start. ``r`` and ``days`` would tell outcomes, ``treat`` repeats ``arms``."""
+TRIAL_COUNTS, TRIAL_EVENTS = ("cd420", "cd496"), ("offtrt", "cens")
 FLARES = ("c-class-flares", "m-class-flares", "x-class-flares")
 
 
@@ -97,6 +118,29 @@ def segments() -> Contents:
     inputs = np.array([[row[name] for name in names] for row in rows], dtype=np.float64)
     found = one_against_rest(codes, classes)
     return _table(inputs, found.tasks, dict(found.targets), tuple(names))
+
+
+def trial_there() -> bool:
+    """Whether lifelines is installed; it cannot be a dependency, since it pins an older pandas."""
+    return find_spec("lifelines") is not None
+
+
+def hiv_trial() -> Contents:
+    """Outcomes of the ACTG 175 trial: cell counts after 20 and 96 weeks, leaving, an event."""
+    path = packaged_file("lifelines", "datasets", "ACTG175.csv")
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        columns = {
+            name: np.array([np.nan if row[name] == "NA" else float(row[name]) for row in rows])
+            for name in (*TRIAL_INPUTS, *TRIAL_COUNTS, *TRIAL_EVENTS)
+        }
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise damaged(path, "lifelines", error) from None
+    tasks = tuple(Task(name, "regression") for name in TRIAL_COUNTS)
+    tasks += tuple(Task(name, "binary", ("no", "yes")) for name in TRIAL_EVENTS)
+    inputs = np.stack([columns[name] for name in TRIAL_INPUTS], axis=1)
+    return _table(inputs, tasks, {task.name: columns[task.name] for task in tasks}, TRIAL_INPUTS)
 
 
 def _table(
