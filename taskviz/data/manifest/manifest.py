@@ -206,15 +206,13 @@ def _part(
         )
         return None
     if given is None or isinstance(given, str):
-        place = folder
         try:
-            place = (
-                folder if given in (None, ".") else inside(folder, str(given), f"{where}: files")
-            )
+            named = given not in (None, ".")
+            place = inside(folder, str(given), f"{where}: files") if named else folder
+            found = _look(place, wanted)
         except TaskvizError as error:
             findings.error(str(error))
             return None
-        found = _look(place, wanted)
         if found is None:
             what = f"no files of the format {wanted!r}" if wanted else "no layout that is known"
             findings.error(
@@ -256,7 +254,10 @@ def _look(place: Path, wanted: str | None) -> tuple[Reader, dict[str, Path]] | N
         found = None if files is None else (READERS[wanted], files)
     if found is None:
         return None
-    return found[0], {role: place / name for role, name in found[1].items()}
+    # Found by its name, a link may still lead elsewhere.
+    reader, names = found
+    where = f"of {place.name}"
+    return reader, {r: inside(place, name, f"File {r!r} {where}") for r, name in names.items()}
 
 
 SINGLE = {

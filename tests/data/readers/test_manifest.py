@@ -108,6 +108,18 @@ def test_every_mistake_is_one_sentence(tmp_path, cache, text, words):
         assert len(found) == 1
 
 
+@pytest.mark.parametrize("text", [None, 'name = "net"\n', 'files = "."\n'])
+def test_a_link_out_of_the_folder_is_refused_however_it_is_found(tmp_path, cache, text):
+    root = layouts.nodes(tmp_path / "net")
+    (root / "edges.csv").rename(tmp_path / "edges.csv")
+    (root / "edges.csv").symlink_to(tmp_path / "edges.csv")
+    if text:
+        (root / "collection.toml").write_text(text)
+    found = [p.message for p in open_path(root, cache).findings.errors]
+    assert len(found) == 1
+    assert "a link that leads out of the collection's folder" in found[0]
+
+
 def test_all_mistakes_are_told_at_once(tmp_path, cache):
     root = layouts.nodes(tmp_path / "net")
     (root / "collection.toml").write_text(
