@@ -10,7 +10,11 @@ The face of this room is :mod:`taskviz.optima.distances`: a network and
   ``normalisation``; ``generic`` takes any trunk; all end in ``l1``;
 - ``plain`` is what each of them must equal.
 
-``density`` holds the densities and bounds of the SCA paper as functions of such distances.
+``density`` holds the densities and bounds of the SCA paper as functions of such distances;
+``landscape`` measures what they need: ``step_losses``, ``curvature`` and ``by_layer``.
+
+For maps all optima are compared with each other: ``all_pairs`` is the face of ``cloud``, which goes
+through ``outer_products`` or a ``projection``; ``maps`` draws and judges, ``optima_map`` keeps.
 """
 
 from taskviz.optima.distances import (

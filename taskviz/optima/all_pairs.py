@@ -5,50 +5,25 @@ difference of two gradients, so distances between gradients are distances betwee
 of η. Points stand task by task: number t·n + i is unit i under task t.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from taskviz.networks import MultiHeadNetwork
-from taskviz.optima.capture import (
-    Irregular,
-    by_task,
-    in_one_piece,
-    output_gradients,
-    recording,
-    regular,
-    stacked_gradients,
-)
-from taskviz.optima.features import Heads
-from taskviz.optima.generic import parameter_groups, task_gradients
-from taskviz.optima.l1 import pairwise_l1, square
-from taskviz.optima.layers import closed_form_layers
+from taskviz.optima.cloud import Cloud, Method
 from taskviz.optima.modes import check_modes
-from taskviz.optima.outer_products import compiled
-from taskviz.optima.projection import CauchyProjection
-from taskviz.optima.units import Units, adapted, shared_parameters
-from taskviz.optima.way import choose_way
+from taskviz.optima.units import Units
 from taskviz.progress import SILENT, Progress
 from taskviz.values import TaskvizError
 from taskviz.values.storage import dumps, read_json, write_text
 
 Floats = NDArray[np.float64]
-Method = Literal["auto", "exact", "projection"]
 
 MEMORY_MB = 256
 """Working memory beside network and data where nothing is said."""
-
-EXACT_WORK = 5e10
-"""Differences of single numbers (pairs × parameters) up to which gradients are compared one number
-at a time; beyond it, about a minute on one core, they are projected."""
-EXACT_BLOCKS = 8
-"""Blocks of columns up to which gradients are formed anew for each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,8 +85,8 @@ def all_pair_distances(
 
     A trunk of linear layers is compared through outer products
     (:mod:`taskviz.optima.outer_products`). Any other trunk has its gradients formed, some columns
-    at a time; where that would take more than :data:`EXACT_WORK`, ``auto`` takes a random
-    projection (:mod:`taskviz.optima.projection`) and states its error.
+    at a time; where that would take too long (``EXACT_WORK`` of :mod:`taskviz.optima.cloud`),
+    ``auto`` takes a random projection (:mod:`taskviz.optima.projection`) and states its error.
 
     Args:
         network: T heads on a trunk, in evaluation mode if it has batch norm or dropout.
@@ -133,7 +108,7 @@ def all_pair_distances(
     if len(tasks) < 2:
         raise TaskvizError("Two optima at least are needed for a distance: there are no labels.")
     picked = np.flatnonzero(known.reshape(-1))
-    cloud = _Cloud(network, units, picked, memory_mb, progress)
+    cloud = Cloud(network, units, picked, memory_mb, progress)
     found, way, reason, error = cloud.measure(method, seed)
     # half of the sum: the same number whichever of two points comes first
     distances = 0.5 * (found + found.T)
@@ -159,217 +134,6 @@ def shared_optimum_distances(
     labelled = torch.nonzero(units.known.any(dim=1))[:, 0]
     kept = units.take(labelled)
     picked = np.arange(len(kept))
-    cloud = _Cloud(network, kept, picked, memory_mb, progress, shared=True)
+    cloud = Cloud(network, kept, picked, memory_mb, progress, shared=True)
     found, _, _, error = cloud.measure("auto", seed)
     return np.asarray(0.5 * (found + found.T)), error
-
-
-class _Cloud:
-    """The points of some units, or of their shared optima.
-
-    Args:
-        picked: numbers of the points wanted, of all T·n (of n where shared).
-        shared: one point a unit, the mean over its known tasks.
-    """
-
-    def __init__(
-        self,
-        network: MultiHeadNetwork,
-        units: Units,
-        picked: NDArray[np.int64],
-        memory_mb: int,
-        progress: Progress,
-        *,
-        shared: bool = False,
-    ) -> None:
-        units = adapted(network, units)
-        self.network, self.units, self.picked = network, units, picked
-        self.progress, self.shared = progress, shared
-        self.budget = memory_mb * 2**20
-        self.parameters = shared_parameters(network.trunk)
-        self._heads = Heads(network, units)
-        points, size = len(picked), units.targets[0].element_size()
-        # the result and what sums it up, and a block that holds 16 columns at least
-        least = 3 * 8 * points**2 + 16 * points * size
-        if least > self.budget:
-            raise TaskvizError(
-                f"{points:,} optima need {least / 2**20:,.0f} MB for their distances, but "
-                f"memory_mb is {memory_mb}: take fewer samples, or set memory_mb higher."
-            )
-        self._elements = (self.budget - 3 * 8 * points**2) // (2 * size)
-
-    def measure(self, method: Method, seed: int) -> tuple[Floats, str, str, float]:
-        """Distances of the points picked, the way, why, and the relative error."""
-        reason = self._no_products()
-        pairs = len(self.picked) * (len(self.picked) - 1) / 2
-        numbers = sum(p.numel() for p in self.parameters)
-        work, blocks = pairs * numbers, len(self.picked) * numbers / self._elements
-        if method != "projection" and not reason:
-            try:
-                return self._by_products(), "outer products", "", 0.0
-            except Irregular as irregular:
-                reason = str(irregular)
-        affordable = work <= EXACT_WORK and blocks <= EXACT_BLOCKS
-        if method == "exact" or (method == "auto" and affordable):
-            return self._by_columns(), "gradients", reason, 0.0
-        if method == "auto":
-            reason = f"{reason}, and {numbers:,} parameters are too many to compare one by one"
-        projection = CauchyProjection(seed)
-        found = projection.distances(self._projected(projection), self.progress)
-        return found, "projection", reason or "asked for", projection.error
-
-    def _no_products(self) -> str:
-        """Why the trunk cannot be compared through outer products; empty where it can."""
-        layers, reason = closed_form_layers(self.network.trunk)
-        if not layers:
-            return reason or "no parameter of the trunk learns"
-        for name, layer in layers.items():
-            if not isinstance(layer, nn.Linear):
-                return f"{name} ({type(layer).__name__}) is no linear layer"
-        way = choose_way(self.network.trunk, self.units.inputs)
-        return way.reason
-
-    def _cotangents(self, features: Sequence[Tensor], start: int, stop: int) -> Tensor:
-        """``(T, n, …)``; ``(1, n, …)`` for shared optima of a joint collection."""
-        found = self._heads.gradients(features, start, stop)
-        if not self.shared:
-            return found
-        known = self.units.known[start:stop].sum(dim=1).to(found.dtype)
-        scaled = found / known.view(1, -1, *[1] * (found.dim() - 2))
-        return scaled.sum(dim=0, keepdim=True) if self.units.joint else scaled
-
-    def _by_products(self) -> Floats:
-        units, trunk = self.units, self.network.trunk
-        tasks, n = len(units.tasks), len(units)
-        layers = {
-            name: layer
-            for name, layer in trunk.named_modules()
-            if name in closed_form_layers(trunk)[0]
-        }
-        stacked = units.inputs[0] if units.joint else torch.cat(units.inputs)
-        with torch.enable_grad(), recording(layers) as traces:
-            features = trunk(stacked)
-        regular(traces, len(stacked))
-        if any(len(trace.shape) != 2 for trace in traces):
-            raise Irregular("a linear layer is used at several positions")
-        if units.joint:
-            cotangents = self._cotangents([features], 0, n)
-            signals = [in_one_piece(own) for own in output_gradients(features, traces, cotangents)]
-        else:
-            if self.shared:
-                raise Irregular("shared optima of separate inputs are no outer products")
-            cotangents = self._cotangents(list(by_task(features, tasks)), 0, n)
-            signals = stacked_gradients(features, traces, cotangents)
-        del features
-        total = np.zeros((len(self.picked), len(self.picked)))
-        self.progress.begin("Comparing optima", len(traces) * len(stacked))
-        for trace, signal in zip(traces, signals, strict=True):
-            layer = layers[trace.layer]
-            own = signal if units.joint else signal.reshape(1, tasks * n, -1)
-            weight = layer.weight.requires_grad
-            bias = isinstance(layer.bias, nn.Parameter) and layer.bias.requires_grad
-            self._add_layer(total, own, trace.inputs, weight=bool(weight), bias=bias)
-        return total
-
-    def _add_layer(
-        self, total: Floats, signals: Tensor, inputs: Tensor, *, weight: bool, bias: bool
-    ) -> None:
-        """Add one layer's distances.
-
-        Args:
-            signals: ``(R, m, J)``: R optima on each of m inputs.
-            inputs: ``(m, K)``.
-        """
-        deltas = signals.detach().double().cpu()
-        if bias:
-            rows = deltas.reshape(-1, deltas.shape[2])[self.picked]
-            total += square(pairwise_l1(rows), len(rows)).numpy()
-        if not weight:
-            self.progress.advance(len(inputs))
-            return
-        rows_each, n = deltas.shape[:2]
-        seen = np.ascontiguousarray(inputs.detach().double().cpu().numpy())
-        own = np.ascontiguousarray(deltas.transpose(0, 1).numpy())
-        flat = np.full(rows_each * n, -1)
-        flat[self.picked] = np.arange(len(self.picked))
-        at = flat.reshape(rows_each, n)
-        sizes = np.abs(seen).sum(axis=1)
-        first, second = np.triu_indices(rows_each, 1)
-        for i in range(n):
-            self.progress.check()
-            here = np.zeros((n, rows_each, rows_each))
-            compiled()(i, own, seen, here)
-            same = np.abs(own[i][first] - own[i][second]).sum(axis=1) * sizes[i]
-            here[i, first, second] = here[i, second, first] = same
-            members = np.flatnonzero(at[:, i] >= 0)
-            units, columns = np.nonzero(at.T[i:] >= 0)
-            units += i
-            block = here[units[None, :], members[:, None], columns[None, :]]
-            places, mine = at[columns, units], at[members, i]
-            total[np.ix_(mine, places)] += block
-            later = units > i
-            total[np.ix_(places[later], mine)] += block[:, later].T
-            self.progress.advance(1)
-
-    def _unit_gradients(self, i: int, group: Sequence[nn.Parameter]) -> Tensor:
-        """``(T, columns)`` gradients of one unit with respect to some parameters."""
-        unit = self.units.part(i, i + 1)
-        with torch.enable_grad():
-            features = [self.network.trunk(own) for own in unit.inputs]
-            cotangents = self._cotangents(features, i, i + 1)
-            pieces = list(task_gradients(features, cotangents, group))
-        rows = torch.cat(pieces, dim=1).detach()
-        return rows.sum(dim=0, keepdim=True) if self.shared and len(rows) > 1 else rows
-
-    def _rows_of(self, i: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Rows of a unit's gradients that are points, and where these stand."""
-        n = len(self.units)
-        rows = 1 if self.shared else len(self.units.tasks)
-        at = np.searchsorted(self.picked, numbers := np.arange(rows) * n + i)
-        here = (at < len(self.picked)) & (
-            self.picked[np.minimum(at, len(self.picked) - 1)] == numbers
-        )
-        return np.flatnonzero(here), at[here]
-
-    def _by_columns(self) -> Floats:
-        """Gradients of all points, some columns at a time: no more than the budget is held."""
-        points, n = len(self.picked), len(self.units)
-        tasks = len(self.units.tasks)
-        width = max(16, self._elements // points)
-        groups = parameter_groups(self.parameters, tasks, max(self._elements // 4, 1))
-        total = torch.zeros(points * (points - 1) // 2, dtype=torch.float64)
-        steps = [
-            (group, start)
-            for group in groups
-            for start in range(0, sum(p.numel() for p in group), width)
-        ]
-        self.progress.begin("Comparing optima", len(steps) * n)
-        for group, start in steps:
-            columns = min(width, sum(p.numel() for p in group) - start)
-            block = self.units.targets[0].new_zeros(points, columns)
-            for i in range(n):
-                self.progress.check()
-                rows, places = self._rows_of(i)
-                if len(rows):
-                    found = self._unit_gradients(i, group)[:, start : start + columns]
-                    block[places] = found[rows]
-                self.progress.advance(1)
-            total += pairwise_l1(block).cpu()
-        return square(total, points).numpy()
-
-    def _projected(self, projection: CauchyProjection) -> Tensor:
-        """``(N, buckets)`` projections of all points."""
-        points, n = len(self.picked), len(self.units)
-        tasks = len(self.units.tasks)
-        groups = parameter_groups(self.parameters, tasks, self._elements)
-        sketch = torch.zeros(points, projection.buckets, dtype=torch.float64)
-        self.progress.begin("Projecting optima", len(groups) * n)
-        for number, group in enumerate(groups):
-            draw = projection.draw(number, sum(p.numel() for p in group))
-            for i in range(n):
-                self.progress.check()
-                rows, places = self._rows_of(i)
-                if len(rows):
-                    sketch[places] += draw.project(self._unit_gradients(i, group)[rows].cpu())
-                self.progress.advance(1)
-        return sketch

@@ -145,7 +145,7 @@ def test_projection_keeps_its_error(units_factory, network_factory):
 def test_a_trunk_too_large_is_projected_unasked(units_factory, case_factory, monkeypatch):
     network, shape, _ = case_factory("convolutions")
     units = units_factory(shape, n=3)
-    monkeypatch.setattr("taskviz.optima.all_pairs.EXACT_WORK", 10.0)
+    monkeypatch.setattr("taskviz.optima.cloud.EXACT_WORK", 10.0)
     found = all_pair_distances(network, units)
     assert found.way == "projection"
     assert "too many to compare one by one" in found.reason
