@@ -100,7 +100,7 @@ def read(request: Request) -> DataSet:
         except TaskvizError as error:
             request.findings.error(str(error))
     request.findings.stop(folder.name)
-    channels, rate, _ = heads[0]
+    channels, rate, _, _ = heads[0]
     for name, head in zip(names, heads, strict=True):
         if head[0] != channels:
             request.findings.error(
@@ -124,6 +124,7 @@ def read(request: Request) -> DataSet:
     windows = (length - _SEGMENT) // _STRIDE + 1
     shape = (channels, _SEGMENT // 2 + 1, windows) if as_picture else (channels, length)
     parts = [f"{name}.hea" for name in names]
+    parts += [file for head in heads for file in head[3]]
     identity = files_digest(parts, stats_of(folder, parts))
     records = Records(folder, names, shape, length, as_picture, identity)
     if request.thorough:
@@ -133,8 +134,8 @@ def read(request: Request) -> DataSet:
     return DataSet(records, left, default)
 
 
-def read_head(folder: Path, name: str) -> tuple[int, float, int]:
-    """Channels, samples a second and samples of a record, from its header.
+def read_head(folder: Path, name: str) -> tuple[int, float, int, tuple[str, ...]]:
+    """Channels, samples a second, samples and signal files of a record, from its header.
 
     Raises:
         TaskvizError: no header, or one that names files elsewhere.
@@ -147,7 +148,7 @@ def read_head(folder: Path, name: str) -> tuple[int, float, int]:
         channels, rate, length = int(first[1]), float(first[2].split("/")[0]), int(first[3])
         if channels < 1 or rate <= 0 or length < 1 or len(lines) < channels + 1:
             raise ValueError
-        files = {line.split()[0] for line in lines[1 : channels + 1]}
+        files = tuple(dict.fromkeys(line.split()[0] for line in lines[1 : channels + 1]))
     except FileNotFoundError:
         raise TaskvizError(f"There is no record {name} (no {name}.hea) in {folder.name}.") from None
     except (OSError, ValueError, IndexError):
@@ -159,7 +160,7 @@ def read_head(folder: Path, name: str) -> tuple[int, float, int]:
             raise TaskvizError(f"{name}.hea names the signal file {file!r} outside its folder.")
         if not (folder / file).is_file():
             raise TaskvizError(f"Record {name} lacks its signal file {file}.")
-    return channels, rate, length
+    return channels, rate, length, files
 
 
 def read_signal(folder: Path, name: str, length: int) -> NDArray[np.float32]:

@@ -208,6 +208,12 @@ def test_wfdb_records(tmp_path, cache):
     record = wfdb.rdrecord(str(root / "p001"))
     assert np.allclose(inputs[[1]][0, :, :990], record.p_signal.T)
     assert np.isnan(inputs[[1]][0, :, 990:]).all()
+    signal = root / "p001.dat"
+    data = bytearray(signal.read_bytes())
+    data[4] ^= 1
+    signal.write_bytes(bytes(data))
+    changed = open_collection(str(root), cache)
+    assert changed.fingerprint != collection.fingerprint
 
 
 def test_wfdb_spectrograms(tmp_path, cache):
