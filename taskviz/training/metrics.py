@@ -106,7 +106,11 @@ def area_under_roc(
     ordered, hit = _in_order(np.ascontiguousarray(scores.T), np.ascontiguousarray(positive.T))
     new = np.ones(ordered.shape, dtype=bool)
     new[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
-    ranks = np.arange(1.0, rows + 1)[None] if new.all() else _shared_ranks(new)
+    ranks = np.broadcast_to(np.arange(1.0, rows + 1), ordered.shape)
+    tied = ~new.all(axis=1)
+    if tied.any():
+        ranks = ranks.copy()
+        ranks[tied] = _shared_ranks(new[tied])
     hits = hit.sum(axis=1)
     falls = (rows if known is None else known.sum(axis=0)) - hits
     above = np.where(hit, ranks, 0.0).sum(axis=1) - hits * (hits + 1) / 2
