@@ -96,7 +96,7 @@ def quality_cost(
             )
         )
         for level in (0.0, 1.0):
-            figure.add_hline(y=level, line={"color": theme.line, "width": 1.5})
+            figure.add_hline(y=level, line={"color": theme.line, "width": 1.5}, layer="below")
         figure.update_layout(
             xaxis={"range": [math.log10(span[0]), math.log10(span[1])]},
             yaxis={"range": list(share_range(rows))},

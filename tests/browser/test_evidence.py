@@ -1,6 +1,7 @@
 """Does grouping matter: an early answer, refined while one watches, kept when one stops."""
 
 import re
+import time
 from pathlib import Path
 
 from browser.app_process import App
@@ -35,6 +36,15 @@ def rounds_told(page: Page) -> int:
     return int(found[1])
 
 
+def wait_for_more_rounds(page: Page, than: int) -> int:
+    """Wait until the answer on the page rests on more rounds."""
+    end = time.monotonic() + SLOW / 1000
+    while (now := rounds_told(page)) <= than:
+        assert time.monotonic() < end, f"no answer beyond round {than}"
+        page.wait_for_timeout(300)
+    return now
+
+
 def test_an_early_answer_is_refined_and_kept(app: App, page: Page, tmp_path: Path) -> None:
     to_evidence(page, app, tmp_path, "some genes")
     press(page, "Find out whether grouping matters")
@@ -42,19 +52,20 @@ def test_an_early_answer_is_refined_and_kept(app: App, page: Page, tmp_path: Pat
     assert first < 5, "the first answer is shown before the last round"
     expect(page.get_by_text("Does grouping matter here?")).to_be_visible()
     more = page.get_by_role("button", name="Spend five more minutes to know better")
-    expect(more).to_be_visible(timeout=SLOW)
-    assert rounds_told(page) == 5
+    expect(more).to_be_visible(timeout=2 * SLOW)
+    ended = rounds_told(page)
+    assert ended > first, "it was refined while one watched"
     chart(page, "contrasts")
     chart(page, "reliability_rounds")
     expect(page.get_by_text("What we recommend")).to_be_visible()
 
     more.click()
     expect(page.get_by_role("button", name="Stop").first).to_be_visible()
-    expect(page.get_by_text(re.compile(r"after ([6-9]|1\d) rounds"))).to_be_visible(timeout=SLOW)
+    wait_for_more_rounds(page, ended)
     press(page, "Stop")
     expect(page.get_by_text("This job was stopped.")).to_be_visible(timeout=SLOW)
     kept = rounds_told(page)
-    assert kept >= 6, "what was found before the stop is still there"
+    assert kept > ended, "what was found before the stop is still there"
     page.reload()
     assert rounds_told(page) == kept
     chart(page, "contrasts")
