@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from taskviz.data.batch_inputs import graph_rows
 from taskviz.networks.latency import measure_latency
@@ -83,25 +83,42 @@ def part_costs(
 ) -> tuple[PartCosts, PartCosts, tuple[str, ...]]:
     """Parameters and multiply-accumulates by part, and what the latter leave out.
 
-    Of a separate collection the trunk counts once for each of the group's data sets, since each
-    sample has inputs of its own, and belongs to the task.
+    Of a separate collection every sample passes the trunk and one head: the trunk's part is that of
+    the data set that costs most, and an adapter belongs to its task.
     """
     network = _built(collection, tasks, options, "cpu")
-    counted = count_macs(network, one_sample(collection, "cpu"))
     heads = range(len(network.heads))
-    macs = tuple(
-        counted.below(f"heads.{number}") + counted.below(f"adapters.{number}") for number in heads
-    )
     own = tuple(
         sum(parameter.numel() for parameter in network.own_parameters(number)) for number in heads
     )
+    if collection.layout == "joint":
+        counted = count_macs(network, one_sample(collection, "cpu"))
+        macs = tuple(counted.below(f"heads.{number}") for number in heads)
+        trunk, left_out = counted.total - sum(macs), counted.not_counted
+    else:
+        passes = [
+            count_macs(_OneTask(network, place), one_sample(collection, "cpu", number))
+            for place, number in enumerate(tasks)
+        ]
+        trunks = [counted.below("network.trunk") for counted in passes]
+        macs = tuple(c.total - t for c, t in zip(passes, trunks, strict=True))
+        trunk = max(trunks)
+        left_out = tuple(dict.fromkeys(name for c in passes for name in c.not_counted))
     # Whatever is in no head or adapter is shared.
     parameters = sum(p.numel() for p in network.parameters())
-    return (
-        PartCosts(parameters - sum(own), own),
-        PartCosts(counted.total - sum(macs), macs),
-        counted.not_counted,
-    )
+    return PartCosts(parameters - sum(own), own), PartCosts(trunk, macs), left_out
+
+
+class _OneTask(nn.Module):
+    """A network as one task alone uses it."""
+
+    def __init__(self, network: MultiHeadNetwork, place: int) -> None:
+        super().__init__()
+        self.network, self.place = network, place
+
+    def forward(self, inputs: Tensor) -> list[Tensor]:
+        """The task's output."""
+        return self.network(inputs, [self.place])  # type: ignore[no-any-return]
 
 
 def one_sample(collection: TaskCollection, device: torch.device | str, block: int = 0) -> Tensor:

@@ -9,6 +9,7 @@ from torch import nn
 from taskviz.data.batch_inputs import disjoint_union
 from taskviz.data.tensors import to_tensors
 from taskviz.networks import NetworkOptions, build_network, register_trunk
+from taskviz.networks.cost import part_costs
 from taskviz.networks.crnn import CRNNTrunk
 from taskviz.networks.gcn import GCNTrunk, NodeGraph, propagated
 from taskviz.networks.lstm import LSTMTrunk
@@ -39,6 +40,19 @@ def test_a_network_for_every_modality(kind: str, layout: str, sizes: tuple[int, 
     shapes = {block.inputs.shape[1:] for block in collection.samples}
     adapted = kind == "nodes" if len(shapes) == 1 else True
     assert bool(whole.adapters) == (adapted and layout == "separate")
+
+
+@pytest.mark.parametrize("kind", ["table", "series", "graph", "nodes"])
+def test_parts_of_a_network_of_separate_data_sets_are_counted(kind: str) -> None:
+    collection = make_collection(kind, "separate", n=12, sizes=(0, 1, 2))
+    parameters, macs, _ = part_costs(collection, [0, 2], SMALL)
+    network = build_network(collection, SMALL, seed=0, tasks=[0, 2])
+    assert parameters.trunk == sum(p.numel() for p in network.trunk.parameters())
+    assert parameters.total == sum(p.numel() for p in network.parameters())
+    assert min(macs.heads) >= 8
+    if kind == "table":
+        # 8 × 8 twice; an adapter of 5 × 8 with a head of 8, and of 7 × 8 with a head of 24
+        assert (macs.trunk, macs.heads) == (128, (48, 80))
 
 
 def test_resnets_have_the_sizes_that_are_known() -> None:
