@@ -1,19 +1,23 @@
 """Estimators on every modality, joint and separate."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 import torch
 from networks.modalities import EVERY, make_collection
+from numpy.typing import NDArray
 
 from taskviz.affinity import ESTIMATORS, estimator_class
+from taskviz.data import batch_inputs, tensors
 from taskviz.data.tensors import to_tensors
 from taskviz.engines import RunContext
 from taskviz.networks import NetworkOptions, build_network
 from taskviz.optima import draw_units, pairwise_distances
 from taskviz.optima.plain import plain_distances
-from taskviz.values import TaskvizError
+from taskviz.training import TrainingOptions, train_grouping
+from taskviz.values import Grouping, LazyInputs, TaskvizError
+from taskviz.values.inputs import digest_of
 
 QUICK = {
     "width": 4,
@@ -66,3 +70,49 @@ def test_every_estimator_works_or_says_why_not(method: str, layout: str) -> None
         assert np.isfinite(matrix.values[~np.eye(3, dtype=bool)]).any()
         scores = estimator.predict(collection.names)
         assert set(scores) == set(collection.names)
+
+
+class Folder(LazyInputs):
+    """Images that are read when asked for, never more than some at once."""
+
+    dtype = np.dtype(np.uint8)
+
+    def __init__(self, images: NDArray[np.uint8]) -> None:
+        self.images, self.most = images, 0
+
+    @property
+    def fingerprint(self) -> str:
+        return digest_of(self.images)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.images.shape
+
+    def read(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        self.most = max(self.most, len(rows))
+        return self.images[rows]
+
+
+def test_lazily_read_images_give_what_images_in_memory_give(monkeypatch) -> None:
+    monkeypatch.setattr(tensors, "MEASURED", 16)
+    monkeypatch.setattr(batch_inputs, "CHUNK_NUMBERS", 1)
+    monkeypatch.setattr(tensors, "HELD", 0)
+    held = make_collection("image", n=200)
+    block = held.samples[0]
+    folder = Folder(np.asarray(block.inputs))
+    lazy = replace(held, samples=(replace(block, inputs=folder),))
+    options = {"width": 8, "depth": 1, "epochs": 1, "batch_size": 16}
+    grouping = Grouping((held.names,), dict.fromkeys(held.names, 0), 1, 1)
+    for method, own in (("sca", {"n": 5}), ("hoa", {}), ("tag", {})):
+        found = []
+        for collection in (held, lazy):
+            estimator = estimator_class(method)(**{**options, **own})
+            found.append(estimator.fit(collection, RunContext(seed=0)).affinity_.values)
+        np.testing.assert_allclose(found[0], found[1], rtol=1e-6)
+    training = TrainingOptions(**options)
+    results = [train_grouping(collection, grouping, training) for collection in (held, lazy)]
+    one, other = (result.served("test")["value"] for result in results)
+    np.testing.assert_allclose(one, other, rtol=1e-6)
+    predicted = [result.predict(folder) for result in results]
+    np.testing.assert_allclose(predicted[0]["value"], predicted[1]["value"], rtol=1e-6)
+    assert folder.most <= 32
