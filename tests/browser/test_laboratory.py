@@ -1,12 +1,18 @@
 """The transfer laboratory: every slider moves what it says, and the simulation follows."""
 
+import io
 import json
 import re
+import zipfile
 
+import numpy as np
 import pytest
 from browser.app_process import App
 from browser.steps import chart, open_page, settled
 from playwright.sync_api import Locator, Page, expect
+
+from taskviz.cache import Cache
+from taskviz.data.uploads import store_upload
 
 SENTENCE = re.compile(r"^Pooling .* risk")
 KEYS = {
@@ -144,3 +150,25 @@ def test_too_few_samples_are_said(app: App, page: Page) -> None:
     open_page(page, f"{app.url}/laboratory?lab_ns=20&lab_nt=50&lab_p=100", "Laboratory")
     expect(page.get_by_text("raise n_s or n_t, or lower p")).to_be_visible()
     expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def test_discrepancy_of_separate_data_sets(app: App, page: Page) -> None:
+    """Two tables from one source, a third that lies elsewhere."""
+    rng = np.random.default_rng(0)
+    packed = io.BytesIO()
+    text = 'name = "three"\nlayout = "separate"\nmodality = "table"\n'
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, move in (("north", 0.0), ("south", 0.0), ("moon", 4.0)):
+            x = rng.normal(size=(120, 2)) + move
+            rows = [f"{a:.3f},{b:.3f},{int(a > move)}" for a, b in x]
+            archive.writestr(f"{name}.csv", "a,b,label\n" + "\n".join(rows))
+            text += f'\n[[tasks]]\nname = "{name}"\nformat = "table"\n'
+            text += f'target = "label"\nfiles = "{name}.csv"\n'
+        archive.writestr("collection.toml", text)
+    stored = store_upload(packed.getvalue(), "three.zip", Cache(app.cache))
+    open_page(page, f"{app.url}/laboratory?collection={stored.reference}", "Laboratory")
+    page.get_by_role("tab", name="Separate data sets").click()
+    page.get_by_role("button", name="Measure the discrepancy").click()
+    chart(page, "discrepancy_heatmap")
+    expect(page.get_by_text(re.compile("Most alike: north and south"))).to_be_visible()
+    expect(page.get_by_text(re.compile("furthest apart: .*moon"))).to_be_visible()
