@@ -15,6 +15,9 @@ memory and against the plain loop (:mod:`benchmarks.modalities`).
 ``python -m benchmarks optima``: distances between all optima and maps of them
 (:mod:`benchmarks.optima`).
 
+``python -m benchmarks laboratory``: the same of the transfer laboratory's sliders
+(:mod:`benchmarks.laboratory`).
+
 ``python -m benchmarks affinity``: what affinities cost, as one table and one JSON. Parts: ``sca``
 (factorised against loops), ``subsets`` (stacked against sequential and joblib), ``estimators``
 (each estimator's price), ``gradient`` (milliseconds a subset).
@@ -40,6 +43,7 @@ from benchmarks import (
     estimators,
     evidence,
     gradient,
+    laboratory,
     modalities,
     optima,
     paper,
@@ -136,6 +140,9 @@ def main() -> None:
         return
     if sys.argv[1:2] == ["evidence"]:
         evidence.main(sys.argv[2:])
+        return
+    if sys.argv[1:2] == ["laboratory"]:
+        laboratory.main(sys.argv[2:])
         return
     if sys.argv[1:2] == ["fuzz"]:
         sys.exit(fuzz(sys.argv[2:]))
