@@ -11,8 +11,12 @@ from taskviz.figures import curves
 from taskviz.figures.style import chart_config, group_letter, three_digits
 from taskviz.jobs import Job
 from taskviz.ui import job_panel, store
+from taskviz.ui.chart_views import css_key, watch_views, with_view
 from taskviz.ui.text import plural, safe
 from taskviz.values import HIGHER_IS_BETTER, TrainingResult
+
+KEY = "curve_"
+"""Beginning of the key of every chart of curves."""
 
 Histories = Mapping[str, pd.DataFrame]
 """Contender → history, columns as in ``HISTORY_COLUMNS``."""
@@ -70,6 +74,7 @@ def _points(job: Job) -> pd.DataFrame:
 
 
 def _show(histories: Histories, job: Job, dark: bool) -> None:
+    watch_views(KEY)
     look = _controls(histories, job)
     history = histories[look.label]
     if look.mean:
@@ -169,19 +174,21 @@ def _chart(
 ) -> None:
     names = tuple(sorted({str(name) for name in rows["task"]}))
     earlier = look.earlier(names)
+    key = f"{KEY}{look.label}_{group}{'_large' if height else ''}"
+    figure = curves.training_curves(
+        rows,
+        group=group,
+        metric=look.metric,
+        log=look.log,
+        smoothing=look.smoothing,
+        earlier=earlier,
+        dark=dark,
+        height=height,
+    )
     st.plotly_chart(
-        curves.training_curves(
-            rows,
-            group=group,
-            metric=look.metric,
-            log=look.log,
-            smoothing=look.smoothing,
-            earlier=earlier,
-            dark=dark,
-            height=height,
-        ),
+        with_view(figure, css_key(key), f"{look.metric} {look.log}"),
         theme=None,
-        key=f"curve_{look.label}_{group}{'_large' if height else ''}",
+        key=key,
         config=chart_config(bar=height is not None),
         alt=curves.describe_training_curves(rows, group=group, metric=look.metric),
     )

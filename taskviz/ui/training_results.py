@@ -172,5 +172,6 @@ def _add_epochs(job: Job) -> None:
 
 def _metrics(found: Mapping[str, TrainingResult]) -> None:
     label = st.selectbox("Contender", list(found), key="metric_contender")
-    frame_: pd.DataFrame = found[label].metrics
-    st.dataframe(store.readable(frame_), hide_index=True, alt="Every measured metric")
+    metrics = found[label].metrics
+    shown = metrics.assign(group=metrics["group"].map(group_letter))
+    st.dataframe(store.readable(shown), hide_index=True, alt="Every measured metric")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from browser.app_process import ROOT, App
-from browser.steps import chart, compute, next_page, press, settled, use_example
+from browser.steps import chart, compute, next_page, press, set_number, settled, use_example
 from playwright.sync_api import Browser, Page, expect
 
 SIZES = {"wide": (1440, 900), "narrow": (390, 844)}
@@ -42,6 +42,7 @@ def links(app: App, browser: Browser) -> Iterator[dict[str, str]]:
     chart(page, "frontier")
     found["groups"] = page.url
     next_page(page, "Train these groups", "Training")
+    set_number(page, "Epochs", 15)
     press(page, "Start training")
     chart(page, "dots")
     found["training"] = page.url

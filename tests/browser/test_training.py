@@ -54,6 +54,32 @@ def wait_for_points(page: Page, more_than: int, seconds: float = 60) -> int:
     raise AssertionError(f"No curve grew beyond {more_than} points within {seconds} s.")
 
 
+VIEW = """() => {
+  const chart = document.querySelector('.st-key-curve_chosen_0_large .js-plotly-plot')
+  return chart?._fullLayout
+    ? [chart._fullLayout.xaxis.range[0], chart._fullData[0].x.length]
+    : [0, 0]
+}"""
+"""Where the enlarged chart begins, and how many epochs it has."""
+
+
+def zoom(page: Page, key: str) -> tuple[float, int]:
+    """Drag over the middle of a chart until the zoom is there: a redraw may come in between."""
+    page.set_viewport_size({"width": 1440, "height": 1300})
+    for _ in range(20):
+        box = page.locator(f".st-key-{key} .nsewdrag").first.bounding_box()
+        assert box
+        page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.2 * box["height"])
+        page.mouse.down()
+        page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.8 * box["height"], steps=4)
+        page.mouse.up()
+        page.wait_for_timeout(2000)
+        low, count = page.evaluate(VIEW)
+        if low > 1:
+            break
+    return float(low), int(count)
+
+
 def run_of(page: Page) -> str:
     """Job id from the URL."""
     found = re.search(r"run=([0-9a-f]+)", page.url)
@@ -64,7 +90,7 @@ def run_of(page: Page) -> str:
 def test_pause_resume_stop_and_resume_again(
     app: App, link: str, page: Page, wait_until: Callable[..., None]
 ) -> None:
-    set_up(page, link, Epochs=2000, Patience=0)
+    set_up(page, link, Epochs=2000, Patience=0, Seeds=1)
     press(page, "Start training")
     before = wait_for_points(page, 2)
     store, job = JobStore(Cache(app.cache)), run_of(page)
@@ -79,6 +105,13 @@ def test_pause_resume_stop_and_resume_again(
     press(page, "Enlarge")
     expect(page.get_by_role("button", name="All groups")).to_be_visible()
     chart(page, "curve_chosen_0_large")
+    low, count = zoom(page, "curve_chosen_0_large")
+    assert low > 1
+    page.wait_for_function(
+        f"before => {{ const [low, count] = ({VIEW})(); return low > 1 && count > before }}",
+        arg=count,
+        timeout=60_000,
+    )
     press(page, "Stop")
     expect(page.get_by_text("This job was stopped.")).to_be_visible(timeout=60_000)
     points = [point for _, point in store.metrics(job)]
@@ -98,7 +131,7 @@ def test_pause_resume_stop_and_resume_again(
 
 
 def test_what_a_finished_run_gives_to_take_away(link: str, page: Page, tmp_path: Path) -> None:
-    set_up(page, link, Epochs=2, Random_groupings=1)
+    set_up(page, link, Epochs=2, Random_groupings=1, Seeds=2)
     press(page, "Start training")
     chart(page, "dots")
     page.get_by_role("tab", name="Predicted against measured").click()
