@@ -66,9 +66,11 @@ VIEW = """() => {
 def zoom(page: Page, key: str) -> tuple[float, int]:
     """Drag over the middle of a chart until the zoom is there: a redraw may come in between."""
     page.set_viewport_size({"width": 1440, "height": 1300})
-    for _ in range(20):
+    low, count = 0.0, 0
+    for _ in range(30):
         box = page.locator(f".st-key-{key} .nsewdrag").first.bounding_box()
-        assert box
+        if box is None:  # it is redrawn just now
+            continue
         page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.2 * box["height"])
         page.mouse.down()
         page.mouse.move(box["x"] + 0.6 * box["width"], box["y"] + 0.8 * box["height"], steps=4)
