@@ -128,7 +128,8 @@ def train(
         groupings = {"chosen": grouping}
         weightings = {"chosen": weighting}
         if paper:
-            groupings, weightings = paper_contenders(collection, grouping)
+            name = "SCA" if grouping_file is None and method == "sca" else "chosen"
+            groupings, weightings = paper_contenders(collection, grouping, name)
         elif baselines:
             groupings = contenders(collection, None, grouping, random_draws=random_draws, seed=seed)
             weightings = dict.fromkeys(groupings, weighting)

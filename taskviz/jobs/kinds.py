@@ -178,7 +178,7 @@ class TrainingSpec(JobSpec):
             )
             made = {"affinity": affinity_key(collection, "sca", seed=self.seed, device=device)}
         if self.paper:
-            return *paper_contenders(collection, grouping), made
+            return *paper_contenders(collection, grouping, "SCA" if made else "chosen"), made
         groupings = {"chosen": grouping}
         if self.baselines:
             matrix = read_affinity(self.affinity, cache) if self.affinity else None

@@ -26,16 +26,19 @@ ALONE = "all-separate"
 
 
 def paper_contenders(
-    collection: TaskCollection, grouping: Grouping
+    collection: TaskCollection, grouping: Grouping, name: str = "SCA"
 ) -> tuple[dict[str, Grouping], dict[str, str]]:
     """What the paper sets side by side: label → grouping, and label → weighting.
 
     The groups come first and are trained with equal weights; training each task alone is there as
     the measure of every gain.
+
+    Args:
+        name: of the groups in their label: what they were made by.
     """
     found = contenders(collection, None, grouping, random_draws=0)
     count = len(grouping.groups)
-    groups = f"SCA, {count} group{'' if count == 1 else 's'}"
+    groups = f"{name}, {count} group{'' if count == 1 else 's'}"
     groupings = {groups: grouping}
     groupings |= dict.fromkeys(ONE_NETWORK, found["all-together"])
     groupings[ALONE] = found["all-separate"]
@@ -77,16 +80,17 @@ def paper_comparison(
         options: as of :func:`taskviz.verbs.train_groups`.
 
     Returns:
-        label → result, the groups first; each task alone comes last.
+        label → result, the groups (``SCA``, or ``chosen`` where they are given) first; each task alone comes last.
 
     Raises:
         TaskvizError: what the steps raise.
     """
+    name = "SCA" if grouping is None else "chosen"
     if grouping is None:
         grouping, _ = paper_grouping(
             collection, groups=groups, seed=seed, device=device, progress=progress, cache=cache
         )
-    groupings, weightings = paper_contenders(collection, grouping)
+    groupings, weightings = paper_contenders(collection, grouping, name)
     return compare_groupings(
         collection, groupings, weightings, seed, device, progress, cache, seeds=seeds, **options
     )
