@@ -80,7 +80,8 @@ def paper_comparison(
         options: as of :func:`taskviz.verbs.train_groups`.
 
     Returns:
-        label → result, the groups (``SCA``, or ``chosen`` where they are given) first; each task alone comes last.
+        label → result: the groups first (``SCA, …``, or ``chosen, …`` where they are given), each
+        task alone last.
 
     Raises:
         TaskvizError: what the steps raise.
