@@ -33,6 +33,8 @@ COMMANDS = (
     "jobs",
     "app",
     "linearisation",
+    "evidence",
+    "recommend",
 )
 
 
