@@ -7,7 +7,8 @@ samples by the library's defaults, and notes wall seconds, processor seconds (of
 the most memory the process ever held, the libraries' own included. Then the plain loop (one
 backward pass a sample and task) runs on a few of the same samples and is scaled to all of them,
 since each costs it the same; the ratio is of processor seconds, which other load on the machine
-disturbs least.
+disturbs least; ``load`` is the load of the machine before the case, without which wall seconds say
+little.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -91,6 +93,7 @@ def measure(case: Case, n: int, threads: int) -> dict[str, Any]:
         "tasks": len(collection.tasks),
         "network": {**case.options, "parameters": sum(p.numel() for p in network.parameters())},
         "n": n,
+        "threads": threads,
         "way": found.way,
         "why_generic": found.reason,
         "seconds": wall,
@@ -104,25 +107,31 @@ def measure(case: Case, n: int, threads: int) -> dict[str, Any]:
     }
 
 
-def run(cases: tuple[str, ...], *, quick: bool = False, threads: int = 2) -> dict[str, Any]:
-    """All cases, each in a process of its own."""
+def run(
+    cases: tuple[str, ...],
+    *,
+    quick: bool = False,
+    threads: int = 2,
+    keep: Callable[[dict[str, Any]], None] = lambda found: None,
+) -> dict[str, Any]:
+    """All cases, each in a process of its own; ``keep`` is told after each."""
     import torch
 
     found: dict[str, Any] = {
         "date": time.strftime("%Y-%m-%d"),
         "machine": f"{platform.machine()}, {platform.system()}, torch {torch.__version__}",
-        "threads": threads,
-        "load_before": os.getloadavg()[0],
         "cases": {},
     }
     n = 2 if quick else SAMPLES
     for name in cases:
         command = [sys.executable, "-m", "benchmarks.modalities", name, str(n), str(threads)]
+        load = os.getloadavg()[0]
         environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
         done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
         if done.returncode:
             raise SystemExit(f"{name}: {done.stderr.strip().splitlines()[-1]}")
-        found["cases"][name] = json.loads(done.stdout.splitlines()[-1])
+        found["cases"][name] = {**json.loads(done.stdout.splitlines()[-1]), "load": load}
+        keep(found)
     return found
 
 
@@ -148,9 +157,15 @@ def main(words: list[str]) -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", type=Path, default=Path("benchmarks/results/modalities.json"))
     given = parser.parse_args(words)
-    found = run(tuple(given.cases), quick=given.quick, threads=given.threads)
     given.json.parent.mkdir(parents=True, exist_ok=True)
-    given.json.write_text(json.dumps(found, indent=2) + "\n")
+
+    def keep(found: dict[str, Any]) -> None:
+        # Cases that were not asked for keep the figures of an earlier run.
+        before = json.loads(given.json.read_text()) if given.json.exists() else {"cases": {}}
+        whole = {**found, "cases": {**before["cases"], **found["cases"]}}
+        given.json.write_text(json.dumps(whole, indent=2) + "\n")
+
+    found = run(tuple(given.cases), quick=given.quick, threads=given.threads, keep=keep)
     print(table(found))
     print(f"written to {given.json}")
 
