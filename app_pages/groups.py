@@ -82,6 +82,7 @@ def choose_source() -> Source:
         state.put("matrix", chosen)
         st.rerun()
     affinity = by_key[current]
+    st.caption(safe(names.get(current, current)))
     methods = workbench.methods_for(affinity)
     wanted = state.get("grouper") or methods[0]
     method = st.selectbox(
@@ -92,7 +93,8 @@ def choose_source() -> Source:
         key=f"groups_method_{len(methods)}",
     )
     state.put("grouper", method)
-    st.caption(grouper_class(method).summary)
+    # In full: the box above cuts what is longer than the column.
+    st.caption(f"**{grouper_class(method).title}.** {grouper_class(method).summary}")
     options = options_form(grouper_class(method).Options, f"grp_{method}", linked_options(method))
     costs = units.choose(collection, imported is not None)
     with st.expander("Import scores", icon=":material/upload_file:"):

@@ -43,7 +43,7 @@ def test_a_collection_is_drawn_as_its_estimator_offers(run):
     status, out, err = run(*words, "--json")
     assert status == 0, err
     found = json.loads(out)
-    assert "5 initial states were drawn again" in found["notes"][0]
+    assert "5 initial states are drawn again" in found["notes"][0]
     assert found["share"] + sum(r["share"] for r in found["rivals"]) == pytest.approx(1)
     status, again, _ = run(*words, "--json")
     assert json.loads(again) == found

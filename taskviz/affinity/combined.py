@@ -127,12 +127,12 @@ class Combined(Estimator):
             return replace(outcome, state={**(outcome.state or {}), **more})
 
         again = draws is not None and weight > 0
-        also = "Its ridge and the weight of the gradient cosine stayed as they were chosen"
+        also = "Its ridge and the weight of the gradient cosine stay as they were chosen"
         networks = redraws_of_table(
             self.table_,
             lambda table: fit(table, prior_from(cosines)),
             complete=False,
-            also=also + ("; the cosine's initial states were drawn as well." if again else "."),
+            also=also + ("; the cosine's initial states are drawn as well." if again else "."),
         )
         if networks is None or draws is None or not again:
             return networks

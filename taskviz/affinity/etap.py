@@ -133,7 +133,7 @@ class ETAP(Estimator):
 
         return Redraws(
             f"{len(sums)} stretches of the joint training and the {int((~alone).sum())} groups of "
-            "the regression were drawn again, with replacement.",
+            "the regression are drawn again, with replacement.",
             measure,
         )
 

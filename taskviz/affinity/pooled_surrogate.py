@@ -95,7 +95,7 @@ class PooledSurrogate(Estimator):
             self.table_,
             refit,
             complete=False,
-            also="The variances of the effects stayed as they were learnt from all networks.",
+            also="The variances of the effects stay as they were learnt from all networks.",
         )
 
     def predict(self, group: Iterable[str]) -> dict[str, float]:

@@ -59,7 +59,7 @@ def redraws_of_mean(draws: NDArray[np.float64], units: str) -> Redraws:
     def measure(rng: np.random.Generator) -> Outcome:
         return Outcome(*mean_and_error(draws[drawn(rng, len(draws))]))
 
-    return Redraws(f"The {len(draws)} {units} were drawn again, with replacement.", measure)
+    return Redraws(f"The {len(draws)} {units} are drawn again, with replacement.", measure)
 
 
 def redraws_of_halves(whole: NDArray[np.float64], halves: NDArray[np.float64]) -> Redraws:
@@ -77,7 +77,7 @@ def redraws_of_halves(whole: NDArray[np.float64], halves: NDArray[np.float64]) -
         return Outcome(whole + np.tensordot(factors, away, 1), support=support)
 
     return Redraws(
-        f"The matrix was moved as its {len(halves)} half-samples of the rows deviate from it.",
+        f"The matrix is moved as its {len(halves)} half-samples of the rows deviate from it.",
         measure,
     )
 
@@ -116,7 +116,7 @@ def redraws_of_table(
             fresh = np.repeat(np.arange(len(picked)), [len(rows_of[i]) for i in picked])
             return replace(table.take(rows), seeds=fresh)
 
-        what = f"The {len(rows_of)} seeds were drawn again, with replacement"
+        what = f"The {len(rows_of)} seeds are drawn again, with replacement"
     elif complete:
         return None
     else:
@@ -131,10 +131,10 @@ def redraws_of_table(
             return table.take(np.concatenate(parts))
 
         where = " within each seed" if len(rows_of) > 1 else ""
-        what = f"The {sum(map(len, moving))} networks were drawn again, with replacement{where}"
+        what = f"The {sum(map(len, moving))} networks are drawn again, with replacement{where}"
 
     def measure(rng: np.random.Generator) -> Outcome:
         return fit(take(rng))
 
     end = f" {also}" if also else ""
-    return Redraws(f"{what}, and the method was fitted to each draw.{end}", measure)
+    return Redraws(f"{what}, and the method is fitted to each draw.{end}", measure)

@@ -152,8 +152,8 @@ class SCA(Estimator):
             return Outcome(affinity_from_distances(means), None, count, state={"distances": means})
 
         return Redraws(
-            f"The samples were drawn again, with replacement, in {len(sums)} blocks; the initial "
-            "state stayed the same, so that noise from there is left out.",
+            f"The samples are drawn again, with replacement, in {len(sums)} blocks; the initial "
+            "state stays the same, so that noise from there is left out.",
             measure,
         )
 

@@ -37,7 +37,7 @@ def resampler(affinity: Affinity, noise: float | None = None) -> tuple[Resample,
 
 def _matrix(affinity: AffinityMatrix, noise: float | None) -> tuple[Resample, str]:
     error = None if noise is not None else affinity.standard_error
-    said = "Each entry was drawn from a normal distribution of its standard error."
+    said = "Each entry is drawn from a normal distribution of its standard error."
     if error is None:
         if noise is None:
             raise TaskvizError(
@@ -47,7 +47,7 @@ def _matrix(affinity: AffinityMatrix, noise: float | None) -> tuple[Resample, st
         if not np.isfinite(noise) or noise <= 0:
             raise TaskvizError(f"The noise of an entry is {noise:g}: it must be above 0.")
         error = np.full(affinity.values.shape, noise)
-        said = f"Each entry was drawn from a normal distribution of standard deviation {noise:g}."
+        said = f"Each entry is drawn from a normal distribution of standard deviation {noise:g}."
     spread = np.where(np.isfinite(error), error, 0.0)
 
     def draw(rng: np.random.Generator) -> Affinity:
@@ -68,7 +68,7 @@ def _seeds(table: SubsetTable, seeds: NDArray[np.int64]) -> tuple[Resample, str]
         drawn = rng.integers(len(rows_of), size=len(rows_of))
         return _unseeded(table.take(np.concatenate([rows_of[i] for i in drawn])))
 
-    return draw, f"The {len(rows_of)} seeds were drawn with replacement."
+    return draw, f"The {len(rows_of)} seeds are drawn with replacement."
 
 
 def _rows(table: SubsetTable) -> tuple[Resample, str]:
@@ -81,7 +81,7 @@ def _rows(table: SubsetTable) -> tuple[Resample, str]:
             return _unseeded(table.take(rng.integers(len(table), size=len(table))))
 
         return any_row, (
-            f"The {len(table)} networks were drawn with replacement; each was measured once, so "
+            f"The {len(table)} networks are drawn with replacement; each was measured once, so "
             "that a draw lacks about a third of them."
         )
 
@@ -89,7 +89,7 @@ def _rows(table: SubsetTable) -> tuple[Resample, str]:
         picked = [rng.choice(rows, len(rows)) for rows in repeats]
         return _unseeded(table.take(np.concatenate(picked)))
 
-    return within, "The repeats of each network were drawn with replacement."
+    return within, "The repeats of each network are drawn with replacement."
 
 
 def _unseeded(table: SubsetTable) -> SubsetTable:

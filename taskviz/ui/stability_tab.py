@@ -112,9 +112,9 @@ def _start_form(source: Source, *, again: bool) -> None:
             disabled=needs_noise and not noise,
             key="test_plan",
         )
-    if how is not None:
-        st.caption(f":material/replay: {safe(how)}")
-    else:
+    if how is not None and not again:
+        st.caption(f":material/info: {safe(how)}")
+    if needs_noise:
         st.caption(
             "These scores have no standard errors: how noisy they are was not measured. Compute "
             "the affinity over several initial states, or say above what you assume."
@@ -204,11 +204,12 @@ def _table(study: Stability) -> pd.DataFrame:
         low, high = rival.interval
         rows.append(
             {
-                "groups": " | ".join(" ".join(group) for group in rival.grouping.groups),
                 "returned": f"{rival.share:.0%}",
                 "difference": signed(rival.difference),
                 "95 % interval": f"{three_digits(low)} to {three_digits(high)}",
                 "verdict": "tie" if rival.tie else "better" if rival.difference > 0 else "worse",
+                # Last: it is as long as there are tasks, and would push the rest out of sight.
+                "groups": " | ".join(" ".join(group) for group in rival.grouping.groups),
             }
         )
     return pd.DataFrame(rows)

@@ -64,7 +64,7 @@ def test_redrawn_means_spread_as_their_standard_error(count: int) -> None:
     _, error, _ = mean_and_error(draws)
     found = redraws_of_mean(draws, "initial states")
     np.testing.assert_allclose(spread(found.measure), error, rtol=0.08)
-    assert found.said.startswith(f"The {count} initial states were drawn again")
+    assert found.said.startswith(f"The {count} initial states are drawn again")
 
 
 def test_entries_of_one_draw_move_together() -> None:
@@ -121,7 +121,7 @@ def test_one_network_a_seed() -> None:
     table = a_table(list(range(12)), 12)
     found = redraws_of_table(table, mean_loss, complete=False)
     assert found is not None
-    assert found.said.startswith("The 12 seeds were drawn again")
+    assert found.said.startswith("The 12 seeds are drawn again")
     first = table.losses[:, 0]
     expected = first.std(ddof=1) / np.sqrt(12)
     assert spread(found.measure)[0, 0] == pytest.approx(expected, rel=0.08)
@@ -143,7 +143,7 @@ def test_seeds_stay_whole_and_few_seeds_have_their_networks_drawn() -> None:
     few = a_table([0, 0, 0, 0, 1, 1, 1, 1], 8)
     within = redraws_of_table(few, mean_loss, complete=False)
     assert within is not None
-    assert "8 networks were drawn again, with replacement within each seed" in within.said
+    assert "8 networks are drawn again, with replacement within each seed" in within.said
     drawn = within.measure(np.random.default_rng(1)).table
     assert drawn is not None
     assert drawn.seeds is not None
@@ -256,7 +256,7 @@ def test_a_study_says_what_it_drew(toy: TaskCollection, tmp_path: object) -> Non
     for matrix, words in (
         (by_samples, "in 20 blocks"),
         (by_inits, "4 initial states"),
-        (by_networks, "6 networks were drawn again"),
+        (by_networks, "6 networks are drawn again"),
         (by_repeats, "3 repeated measurements"),
         (by_halves, "6 half-samples"),
     ):
@@ -268,7 +268,7 @@ def test_a_study_says_what_it_drew(toy: TaskCollection, tmp_path: object) -> Non
         assumed = study_stability(matrix, plan, draws=2, noise=0.1, cache=cache)
         assert "standard deviation 0.1" in assumed.notes[0]
     # One that is not in the cache has its standard errors and no more, or nothing.
-    assert how_redrawn(by_inits, Cache(f"{tmp_path}/other")).startswith("Each entry was drawn")
+    assert how_redrawn(by_inits, Cache(f"{tmp_path}/other")).startswith("Each entry is drawn")
     assert how_redrawn(by_samples, Cache(f"{tmp_path}/other")) is None
     assert stored_estimator(by_samples, Cache(f"{tmp_path}/other")) is None
     changed = AffinityMatrix.from_json({**by_samples.to_json(), "values": np.eye(4).tolist()})
