@@ -28,6 +28,7 @@ COMMANDS = (
     "init",
     "affinity",
     "group",
+    "stability",
     "train",
     "report",
     "jobs",
