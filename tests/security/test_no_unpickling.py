@@ -32,7 +32,6 @@ ATTRIBUTES = {
     ("yaml", "load"),
 }
 NAMED_IMPORTS = {
-    "taskviz/training/tracking.py",
     "taskviz/values/registry.py",
 }
 """Files that import by a name, beside each package's own: from a table, never from a user."""
@@ -55,7 +54,8 @@ def findings(code: str, name: str) -> list[str]:
                 found.append(f"{at} calls {called.id}")
             if isinstance(called, ast.Name | ast.Attribute):
                 word = called.id if isinstance(called, ast.Name) else called.attr
-                if word == "import_module" and name not in NAMED_IMPORTS | PACKAGES:
+                named = not all(isinstance(a, ast.Constant) for a in node.args)
+                if word == "import_module" and named and name not in NAMED_IMPORTS | PACKAGES:
                     found.append(f"{at} imports by a name")
             for keyword in node.keywords:
                 value = getattr(keyword.value, "value", None)
