@@ -6,9 +6,10 @@ Each case runs in a process of its own, which loads a built-in collection, compu
 samples by the library's defaults, and notes wall seconds, processor seconds (of all threads) and
 the most memory the process ever held, the libraries' own included. Then the plain loop (one
 backward pass a sample and task) runs on a few of the same samples and is scaled to all of them,
-since each costs it the same; the ratio is of processor seconds, which other load on the machine
-disturbs least; ``load`` is the load of the machine before the case, without which wall seconds say
-little.
+since each costs it the same. Ours is the whole call, preparing the data and first imports included
+(torch-geometric's alone take seconds: of a small case they are most). The ratio is of processor
+seconds, which other load on the machine disturbs least; ``load`` is the load of the machine before
+the case, without which wall seconds say little.
 """
 
 import argparse
