@@ -110,8 +110,8 @@ def recommended(collection: TaskCollection) -> None:
         )
     few = len(collection.tasks) < 3
     st.caption(
-        f"2 · **Measured** by {accurate.title.lower()}: small networks on random groups, seed by "
-        f"seed, until it is told whether grouping matters or {answers.MINUTES} minutes are spent."
+        f"2 · **Measured** by {accurate.title.lower()}: small networks on random groups in "
+        f"{answers.ROUNDS} rounds of fresh seeds, for {answers.MINUTES} minutes at the most."
     )
     if st.button(
         "Measure accurately",

@@ -290,7 +290,7 @@ def verdicts(field: Field, orders: Sequence[NDArray[np.int64]]) -> list[dict[str
         table = field.design(design.tolist(), 2 * field.size, draw)
         model = fit_pooled(table, uncertainty=False)
         plans = field.chosen(field.predicted(model.predict(field.inside)))
-        level = call_level(design_reliability(table, field.budgets, draw))
+        level = call_level(design_reliability(table, field.budgets, draw), len(check))
         gains = []
         for seed in check:
             parts = []

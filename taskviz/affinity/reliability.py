@@ -9,6 +9,8 @@ import numpy as np
 
 from taskviz.values import AffinityMatrix, TaskvizError
 
+POSTERIOR_MEANS = ("pooled-surrogate",)
+"""Methods whose entries and errors are means and deviations of a posterior."""
 Grade = Literal["stable", "shaky", "noise", "not measured"]
 Basis = Literal["errors", "seeds", "rows"]
 STABLE, SHAKY = 0.8, 0.4
@@ -166,7 +168,11 @@ def reliability(matrix: AffinityMatrix) -> Reliability:
         return Reliability("not measured", None)
     spread = float(matrix.values[known].var(ddof=1))
     noise = float((matrix.standard_error[known] ** 2).mean())
-    share = 0.0 if spread <= 0 else min(max(1 - noise / spread, 0.0), 1.0)
+    if matrix.method in POSTERIOR_MEANS:
+        # Shrunken entries spread by the signal that is known, their errors are what is not.
+        share = spread / (spread + noise) if spread > 0 else 0.0
+    else:
+        share = 0.0 if spread <= 0 else min(max(1 - noise / spread, 0.0), 1.0)
     repeats = matrix.options.get("inits")
     if not isinstance(repeats, int):
         return Reliability(grade_of(share), share)

@@ -14,6 +14,8 @@ LEAST_SEEDS = 3
 """Check seeds that a verdict rests on at least: two that agree by chance would convince."""
 CALL, STRICT_CALL = 0.95, 0.99
 """Level of the interval that a verdict is called by: strict where the design seeds disagree."""
+FEW_LOOKS = LEAST_SEEDS + 4
+"""Check seeds up to which 95 % are enough: five looks, one a round."""
 AGREEING = 0.3
 """Reliability of the design from which its seeds count as agreeing. Below, plans are as good as
 drawn, and looking again and again would sooner or later find one that seems to win."""
@@ -95,9 +97,14 @@ def verdict_of(gains: NDArray[np.float64], worth: float, level: float = CALL) ->
     return "no" if high < worth else "cannot tell"
 
 
-def call_level(reliability: float) -> float:
-    """The level to call by, from :func:`taskviz.evidence.design_reliability.design_reliability`."""
-    return CALL if reliability >= AGREEING else STRICT_CALL
+def call_level(reliability: float, seeds: int) -> float:
+    """The level to call by.
+
+    Args:
+        reliability: of :func:`taskviz.evidence.design_reliability.design_reliability`.
+        seeds: check seeds by now; who looks often must be strict.
+    """
+    return CALL if reliability >= AGREEING and seeds <= FEW_LOOKS else STRICT_CALL
 
 
 def what_it_takes(

@@ -98,7 +98,7 @@ def rounds(
     to round; each is then measured in all check seeds. Intervals are Student's over check seeds,
     and do not cover the finite test split, which all seeds share. A verdict is called by the 95 %
     interval that is shown, or by the 99 % one where the design seeds do not agree on which plans
-    are good (:func:`taskviz.evidence.contrasts.call_level`).
+    are good, and after more than five rounds (:func:`taskviz.evidence.contrasts.call_level`).
     """
     size = len(collection.tasks)
     if not 3 <= size <= LARGEST:
@@ -130,7 +130,7 @@ def rounds(
         checks = measure_each(collection, wanted, training, part)
         gains = check_gains(checks, chosen, drawn, size)
         reliability = design_reliability(design.valid, budgets, context.seed)
-        compared = contrasts(gains, budgets, options.worth, call_level(reliability))
+        compared = contrasts(gains, budgets, options.worth, call_level(reliability, len(checks)))
         spent = time.perf_counter() - start
         pooled = compared[0]
         more = what_it_takes(pooled, gains["random", 0], options.worth, _networks(wanted), spent)

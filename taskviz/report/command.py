@@ -191,6 +191,9 @@ def _training_words(trained: TrainingResult, results: Mapping[str, TrainingResul
     if len(results) > 1:
         draws = [label for label in random_labels(results) if results[label] is not trained]
         words += ["--baselines", "--random-draws", str(len(draws))]
+    if len(results) > 1 or len(trained.seeds) > 1:
+        # A comparison takes three seeds unless it is told.
+        words += ["--seeds", str(len(trained.seeds))]
     return words
 
 

@@ -15,6 +15,7 @@ from taskviz.verbs.options import SMALL
 JOB = "ask"
 """URL key of the job that asks."""
 MINUTES = 5
+ROUNDS = 5
 MORE_ROUNDS = 20
 
 
@@ -74,7 +75,7 @@ def start(collection: TaskCollection, entries: dict[str, Any]) -> None:
 
 def first_entries() -> dict[str, Any]:
     """A job that answers within a minute and refines for some more."""
-    return {"rounds": 5, "seconds": 60 * MINUTES, "options": dict(SMALL)}
+    return {"rounds": ROUNDS, "seconds": 60 * MINUTES, "options": dict(SMALL)}
 
 
 def more_entries(answer: Answer) -> dict[str, Any]:

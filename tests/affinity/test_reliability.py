@@ -30,6 +30,18 @@ def test_the_share_is_the_share_of_signal() -> None:
     assert np.mean([share for share in shares if share is not None]) == pytest.approx(0.5, abs=0.06)
 
 
+def test_posterior_means_are_shrunken_already() -> None:
+    """Signal of variance 1 seen with noise of variance 1: half of it is known, either way."""
+    rng = np.random.default_rng(0)
+    shares = []
+    for _ in range(40):
+        seen = rng.normal(size=(8, 8)) + rng.normal(size=(8, 8))
+        error = np.full((8, 8), np.sqrt(0.5))
+        matrix = AffinityMatrix(0.5 * seen, NAMES, "pooled-surrogate", standard_error=error)
+        shares.append(reliability(matrix).share or 0.0)
+    assert np.mean(shares) == pytest.approx(0.5, abs=0.03)
+
+
 @pytest.mark.parametrize(("signal", "grade"), [(0.0, "noise"), (1.0, "shaky"), (10.0, "stable")])
 def test_grades(signal: float, grade: str) -> None:
     found = reliability(noisy(signal, 2.0, 6, 1))

@@ -53,7 +53,7 @@ def test_one_command_repeats_everything(trained, capsys, monkeypatch, tmp_path: 
     assert line == (
         "python -m taskviz train linnerud --budget 2 --method sca --affinity-option n=7 "
         "--affinity-option heads=tied --grouper random --seed 3 --weighting equal --width 6 "
-        "--epochs 3 --device cpu --baselines --random-draws 2"
+        "--epochs 3 --device cpu --baselines --random-draws 2 --seeds 1"
     )
     monkeypatch.setenv("TASKVIZ_CACHE", str(tmp_path))  # computed anew, not read
     found = run(line, capsys)
