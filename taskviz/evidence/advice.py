@@ -111,6 +111,10 @@ def recommend(answer: Answer) -> Recommendation:
             parts.append(f"{gain_words(found)} {other}")
     who = "They" if budget > 1 else "Plans of several models"
     second = f"{who} {'; '.join(parts)}." if parts else "Nothing has been measured yet."
+    whole = answer.contrast("all-together", budget) if budget > 1 else None
+    if whole is not None and whole.verdict != "yes":
+        # Told, not acted on: plans are chosen by validation losses, and this is test data.
+        second += " So nothing measured speaks for more than one model."
     if answer.more and answer.verdict == "cannot tell":
         second += f" Not settled: {answer.more[0].lower()}{answer.more[1:].rstrip('.')}."
     nan = float("nan")

@@ -44,6 +44,7 @@ def test_two_families_need_two_models(told: list[Answer]) -> None:
     advice = recommend(told[-1])
     assert advice.measured
     assert "Train 2 models" in advice.sentences[0]
+    assert "nothing measured speaks for more" not in advice.sentences[1]
     assert advice.low > 0
 
 
@@ -80,6 +81,8 @@ def test_shuffled_labels_do_not_convince(seed: int, narrow: SubsetOptions) -> No
     collection = two_families(seed=seed, shuffled=True)
     answer = ask(collection, narrow, AskOptions(rounds=3, most_models=3), RunContext(seed))
     assert answer.verdict in ("no", "cannot tell")
+    if answer.budget > 1:
+        assert "nothing measured speaks for more" in recommend(answer).sentences[1]
 
 
 def test_the_same_question_gets_the_same_answer(narrow: SubsetOptions) -> None:
