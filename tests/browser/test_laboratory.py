@@ -35,7 +35,9 @@ def laboratory(app: App, page: Page) -> Page:
 
 def simulated(page: Page) -> None:
     """Wait until all draws are there."""
-    expect(page.get_by_text("means of 40 simulated draws")).to_be_visible()
+    expect(
+        page.get_by_text("means of 40 simulated draws").locator("visible=true").first
+    ).to_be_visible()
     settled(page)
 
 

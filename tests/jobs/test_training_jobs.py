@@ -9,7 +9,7 @@ from taskviz.verbs import read_affinity, read_training
 
 
 def done(store, job, wait_until):
-    wait_until(lambda: not store.get(job.id).live, 60)
+    wait_until(lambda: not store.get(job.id).live, 240)
     found = store.get(job.id)
     assert found.state == "done", (found.error, store.log_tail(job.id))
     return found
