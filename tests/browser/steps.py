@@ -4,7 +4,8 @@ import csv
 import re
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import TimeoutError as NeverCame
 
 from taskviz.data.builtin import BUILT_INS
 
@@ -84,11 +85,24 @@ def use_example(page: Page, url: str) -> None:
     expect(page.get_by_role("heading", name="yeast", level=3)).to_be_visible()
 
 
+def pick(page: Page, label: str, option: Locator) -> None:
+    """Open a drop-down and take an option; a run that ends may close the list, so open it again."""
+    for _ in range(5):
+        settled(page)
+        page.get_by_role("combobox", name=label).first.click()
+        try:
+            option.first.click(timeout=10_000)
+        except NeverCame:
+            page.keyboard.press("Escape")
+            continue
+        settled(page)
+        return
+    raise AssertionError(f"The list {label!r} never offered the option.")
+
+
 def choose(page: Page, label: str, option: str) -> None:
     """Pick an option of a drop-down."""
-    page.get_by_role("combobox", name=label).first.click()
-    page.get_by_role("option", name=option, exact=True).click()
-    settled(page)
+    pick(page, label, page.get_by_role("option", name=option, exact=True))
 
 
 def compute(page: Page, method: str = "SCA") -> None:

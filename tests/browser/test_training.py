@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from browser.app_process import App
-from browser.steps import chart, open_page, points_drawn, press, set_number, settled
+from browser.steps import chart, open_page, pick, points_drawn, press, set_number, settled
 from playwright.sync_api import Page, expect
 
 import taskviz as tv
@@ -127,8 +127,11 @@ def test_pause_resume_stop_and_resume_again(
     expect(page.get_by_text("This job was stopped.")).to_be_visible(timeout=60_000)
     press(page, "Set up another run")
     expect(page.get_by_text("This trains one model for each of")).to_be_visible()
-    page.get_by_role("combobox", name="Runs of this collection").click()
-    page.get_by_role("option", name=re.compile("Training 3 groups of yeast")).first.click()
+    pick(
+        page,
+        "Runs of this collection",
+        page.get_by_role("option", name=re.compile("Training 3 groups of yeast")),
+    )
     expect(page.get_by_text("This job was stopped.")).to_be_visible()
 
 
