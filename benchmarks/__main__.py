@@ -97,10 +97,13 @@ def lines(found: Any, indent: str = "") -> list[str]:
 def paper_tables(words: list[str]) -> None:
     """``python -m benchmarks paper``."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks paper", description=paper.__doc__)
-    parser.add_argument("--collections", nargs="+", default=[], help="built-in names; all tables")
+    parser.add_argument("--collections", nargs="+", default=[], help="built-in names; all")
     parser.add_argument("--budgets", nargs="+", type=int, default=list(paper.BUDGETS))
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--epochs", type=int, default=40)
+    parser.add_argument("--epochs", type=int, help="in place of each collection's own")
+    parser.add_argument(
+        "--keep", action="store_true", help="keep the other collections of the JSON file"
+    )
     parser.add_argument("--json", type=Path, default=Path("benchmarks/results/paper.json"))
     parser.add_argument("--markdown", type=Path, default=Path("docs/paper_tables.md"))
     given = parser.parse_args(words)
@@ -112,6 +115,8 @@ def paper_tables(words: list[str]) -> None:
         given.epochs,
         lambda text: print(text, file=sys.stderr),
     )
+    if given.keep:
+        found = paper.joined(given.json, found)
     paper.write(found, given.json, given.markdown)
     print(paper.markdown(found))
     print(f"written to {given.json} and {given.markdown}")
