@@ -98,8 +98,16 @@ def recommend(answer: Answer) -> Recommendation:
     """The plan of an answer, with the measured gain over random, or that there is none."""
     plan, budget = answer.grouping, answer.budget
     models = f"{budget} model{'s' * (budget != 1)}"
+    whole = answer.contrast("all-together", budget) if budget > 1 else None
     if budget == 1:
         first = f"Train all tasks in one network: {answer.why}."
+    elif whole is not None and whole.verdict != "yes":
+        # The plan stays the advice for those who want several models: it was chosen by validation
+        # losses, and this verdict is of test data.
+        first = (
+            "Nothing measured speaks for more than one network on all tasks; the best plan found "
+            f"of {models} is {_groups(plan)} ({answer.why})."
+        )
     else:
         first = f"Train {models}: {_groups(plan)}; {answer.why}."
     contrast = answer.contrast("random", budget) if budget > 1 else answer.contrast("random")
@@ -111,10 +119,6 @@ def recommend(answer: Answer) -> Recommendation:
             parts.append(f"{gain_words(found)} {other}")
     who = "They" if budget > 1 else "Plans of several models"
     second = f"{who} {'; '.join(parts)}." if parts else "Nothing has been measured yet."
-    whole = answer.contrast("all-together", budget) if budget > 1 else None
-    if whole is not None and whole.verdict != "yes":
-        # Told, not acted on: plans are chosen by validation losses, and this is test data.
-        second += " So nothing measured speaks for more than one model."
     if answer.more and answer.verdict == "cannot tell":
         second += f" Not settled: {answer.more[0].lower()}{answer.more[1:].rstrip('.')}."
     nan = float("nan")

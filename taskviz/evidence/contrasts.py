@@ -112,9 +112,14 @@ def what_it_takes(
     gains: NDArray[np.float64],
     worth: float,
     networks: int,
-    seconds: float,
+    seconds: float | None,
 ) -> str:
-    """What would settle an open question, in words."""
+    """What would settle an open question, in words.
+
+    Args:
+        networks: that the check seeds so far took.
+        seconds: of a network on this machine; None where it is not known.
+    """
     if pooled.verdict != "cannot tell":
         return ""
     known = gains[np.isfinite(gains)]
@@ -128,8 +133,6 @@ def what_it_takes(
     extra = max(needed - len(known), 1)
     if needed > 100:
         return "More than 100 seeds: at this noise a difference of this size is as good as none."
-    return (
-        f"About {extra} more seed{'s' * (extra != 1)} "
-        f"({ceil(extra * networks / len(gains))} networks to check, about "
-        f"{ceil(extra * seconds / len(gains))} s here)."
-    )
+    more = ceil(extra * networks / len(gains))
+    time = "" if seconds is None else f", about {ceil(more * seconds)} s here"
+    return f"About {extra} more seed{'s' * (extra != 1)} ({more} networks to check{time})."

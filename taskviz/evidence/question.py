@@ -112,11 +112,14 @@ def rounds(
     design_seeds = repeat_seeds(context.seed, options.rounds)
     check_seeds = truth_seeds(context.seed, options.rounds + LEAST_SEEDS - 1)
     drawn = {seed: _random_plans(size, budgets, options, seed) for seed in check_seeds}
+    trained, training_time = 0, 0.0
     context.progress.begin(f"Does grouping matter in {collection.name}?", options.rounds)
     for done in range(1, options.rounds + 1):
         part = replace(context, progress=context.progress.part(0.5))
         subsets = random_subsets(names, options.subsets or 2 * size, design_seeds[:done])
         design = train_subsets(collection, subsets, training, part)
+        if design.trained:  # networks found in the cache tell nothing of their time
+            trained, training_time = trained + design.trained, training_time + design.seconds
         model = fit_pooled(design.valid)
         plans = {b: _choose(model, names, b, options.overlap) for b in budgets}
         frontier = {1: _together(names), **plans}
@@ -133,7 +136,8 @@ def rounds(
         compared = contrasts(gains, budgets, options.worth, call_level(reliability, len(checks)))
         spent = time.perf_counter() - start
         pooled = compared[0]
-        more = what_it_takes(pooled, gains["random", 0], options.worth, _networks(wanted), spent)
+        each = training_time / trained if trained else None
+        more = what_it_takes(pooled, gains["random", 0], options.worth, _networks(wanted), each)
         yield Answer(
             verdict=pooled.verdict,
             budget=budget,

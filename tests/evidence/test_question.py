@@ -6,7 +6,8 @@ import pytest
 from taskviz.affinity import make_estimator
 from taskviz.engines import RunContext
 from taskviz.evidence import Answer, AskOptions, ask, recommend
-from taskviz.evidence.contrasts import call_level, contrast_of, verdict_of
+from taskviz.evidence.answer import Contrast
+from taskviz.evidence.contrasts import call_level, contrast_of, verdict_of, what_it_takes
 from taskviz.grouping.selection import Selection
 from taskviz.training.subsets import SubsetOptions
 from taskviz.values import TaskCollection, TaskvizError
@@ -44,7 +45,7 @@ def test_two_families_need_two_models(told: list[Answer]) -> None:
     advice = recommend(told[-1])
     assert advice.measured
     assert "Train 2 models" in advice.sentences[0]
-    assert "nothing measured speaks for more" not in advice.sentences[1]
+    assert "Nothing measured speaks for more" not in advice.sentences[0]
     assert advice.low > 0
 
 
@@ -82,7 +83,7 @@ def test_shuffled_labels_do_not_convince(seed: int, narrow: SubsetOptions) -> No
     answer = ask(collection, narrow, AskOptions(rounds=3, most_models=3), RunContext(seed))
     assert answer.verdict in ("no", "cannot tell")
     if answer.budget > 1:
-        assert "nothing measured speaks for more" in recommend(answer).sentences[1]
+        assert "Nothing measured speaks for more" in recommend(answer).sentences[0]
 
 
 def test_the_same_question_gets_the_same_answer(narrow: SubsetOptions) -> None:
@@ -139,3 +140,15 @@ def test_two_tasks_cannot_be_asked(narrow: SubsetOptions) -> None:
     pair: TaskCollection = two_families(100).select(2)
     with pytest.raises(TaskvizError, match="3 to 40 tasks"):
         ask(pair, narrow, AskOptions(), RunContext())
+
+
+def test_the_time_of_more_seeds_is_that_of_trained_networks() -> None:
+    open_still = Contrast("random", 0, 0.01, -0.01, 0.03, "cannot tell", 4)
+    gains = np.array([0.03, -0.01, 0.02, 0.0])
+    told = what_it_takes(open_still, gains, 0.005, 40, 0.5)
+    # Ten networks a seed, half a second each.
+    seeds = int(told.split()[1])
+    assert told.endswith(f"({10 * seeds} networks to check, about {5 * seeds} s here).")
+    assert what_it_takes(open_still, gains, 0.005, 40, None).endswith(
+        f"({10 * seeds} networks to check)."
+    )
