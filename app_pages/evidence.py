@@ -4,6 +4,7 @@ import streamlit as st
 
 from taskviz.evidence import Answer
 from taskviz.jobs import LIVE
+from taskviz.training.subsets import SubsetOptions
 from taskviz.ui import (
     answer_view,
     answers,
@@ -15,6 +16,7 @@ from taskviz.ui import (
     state,
     store,
 )
+from taskviz.ui.options_form import options_form
 from taskviz.ui.text import plural
 from taskviz.values import TaskCollection
 from taskviz.verbs.options import SMALL
@@ -64,15 +66,18 @@ def nothing_yet(collection: TaskCollection) -> None:
             "each alone. The first answer comes within about a minute and gets better while you "
             "watch; you can stop at any time and keep it."
         )
+        options = options_form(
+            SubsetOptions, "ask", SMALL, "Other networks than small ones", fold_all=True
+        )
         st.caption(
             ":material/timer: Cost: some hundreds of networks of "
-            f"{plural(SMALL['depth'], 'layer')} of {SMALL['width']}, trained side by side; no "
+            f"{plural(options['depth'], 'layer')} of {options['width']}, trained side by side; no "
             f"round begins after {answers.MINUTES} minutes."
         )
         if st.button(
             "Find out whether grouping matters", type="primary", icon=":material/play_arrow:"
         ):
-            answers.start(collection, answers.first_entries())
+            answers.start(collection, answers.first_entries(options))
 
 
 def ended(collection: TaskCollection, found: list[Answer]) -> None:

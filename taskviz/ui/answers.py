@@ -1,5 +1,6 @@
 """Answers to "does grouping matter here?": the newest that is known, and jobs that ask on."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -73,9 +74,9 @@ def start(collection: TaskCollection, entries: dict[str, Any]) -> None:
     )
 
 
-def first_entries() -> dict[str, Any]:
-    """A job that answers within a minute and refines for some more."""
-    return {"rounds": ROUNDS, "seconds": 60 * MINUTES, "options": dict(SMALL)}
+def first_entries(options: Mapping[str, Any] = SMALL) -> dict[str, Any]:
+    """A job that answers within a minute, with small networks, and refines for some more."""
+    return {"rounds": ROUNDS, "seconds": 60 * MINUTES, "options": dict(options)}
 
 
 def more_entries(answer: Answer) -> dict[str, Any]:

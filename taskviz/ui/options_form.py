@@ -14,6 +14,8 @@ def options_form(
     prefix: str,
     start: Mapping[str, Any] | None = None,
     folded: str = "More options",
+    *,
+    fold_all: bool = False,
 ) -> dict[str, Any]:
     """A widget for each option; the advanced ones folded.
 
@@ -22,14 +24,15 @@ def options_form(
         prefix: makes the widget keys unique on the page.
         start: values to begin with, such as those of a link; else the defaults.
         folded: heading of the advanced ones.
+        fold_all: where hardly anybody needs an option: all of them are folded.
 
     Returns:
         Values by option name, to be checked by the method itself.
     """
     hints = get_type_hints(kind)
     shown = [f for f in fields(kind) if f.metadata.get("screen", True)]
-    plain = [f for f in shown if not f.metadata.get("advanced")]
-    advanced = [f for f in shown if f.metadata.get("advanced")]
+    advanced = [f for f in shown if fold_all or f.metadata.get("advanced")]
+    plain = [f for f in shown if f not in advanced]
     values = {f.name: _widget(f, hints[f.name], prefix, start or {}) for f in plain}
     if advanced:
         with st.expander(folded):
