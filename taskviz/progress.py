@@ -1,5 +1,6 @@
 """The one protocol by which long work reports progress and metrics and hears of a cancel."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 Record = Mapping[str, str | int | float | None]
@@ -22,13 +23,27 @@ class Progress:
     def record(self, point: Record) -> None:
         """One live metric: keys as in ``HISTORY_COLUMNS``, plus ``contender`` where it matters."""
 
-    def record_all(self, common: Record, rows: Sequence[Record]) -> None:
-        """Points that were measured together: each row with the keys they have in common.
+    def record_curves(
+        self,
+        common: Record,
+        series: Sequence[Record],
+        steps: Sequence[int],
+        values: Sequence[Sequence[float]],
+    ) -> None:
+        """Points of several curves at the same steps.
 
-        Cheaper than one :meth:`record` each where it goes to a store; the rows are not copied.
+        Cheaper than one :meth:`record` each where they go to a store; nothing is copied.
+
+        Args:
+            common: keys that all points have.
+            series: keys of each curve.
+            steps: such as epochs.
+            values: ``values[i][j]`` of curve j at step i; what is no finite number is left out.
         """
-        for row in rows:
-            self.record({**common, **row})
+        for step, row in zip(steps, values, strict=True):
+            for about, value in zip(series, row, strict=True):
+                if math.isfinite(value):
+                    self.record({**common, **about, "step": step, "value": value})
 
     def check(self) -> None:
         """Raise :class:`taskviz.values.Cancelled` where the user asked to stop."""
@@ -51,8 +66,14 @@ class _Part(Progress):
     def record(self, point: Record) -> None:
         self._whole.record(point)
 
-    def record_all(self, common: Record, rows: Sequence[Record]) -> None:
-        self._whole.record_all(common, rows)
+    def record_curves(
+        self,
+        common: Record,
+        series: Sequence[Record],
+        steps: Sequence[int],
+        values: Sequence[Sequence[float]],
+    ) -> None:
+        self._whole.record_curves(common, series, steps, values)
 
     def check(self) -> None:
         self._whole.check()

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Sequence
 
-from taskviz.jobs.rows import Batch
+from taskviz.jobs.rows import Curves
 from taskviz.jobs.store import JobStore, LostJob
 from taskviz.jobs.time_left import TimeLeft
 from taskviz.progress import Progress, Record
@@ -35,7 +35,7 @@ class JobProgress(Progress):
         self._stage, self._message = "Starting", ""
         self._done, self._units = 0.0, 1.0
         self._time_left = TimeLeft()
-        self._points: list[Record | Batch] = []
+        self._points: list[Record | Curves] = []
         self._news = False
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._tell, daemon=True)
@@ -63,10 +63,16 @@ class JobProgress(Progress):
             self._points.append(dict(point))
             self._news = True
 
-    def record_all(self, common: Record, rows: Sequence[Record]) -> None:
-        """See :meth:`taskviz.progress.Progress.record_all`."""
+    def record_curves(
+        self,
+        common: Record,
+        series: Sequence[Record],
+        steps: Sequence[int],
+        values: Sequence[Sequence[float]],
+    ) -> None:
+        """See :meth:`taskviz.progress.Progress.record_curves`."""
         with self._gathering:
-            self._points.append((dict(common), list(rows)))
+            self._points.append(Curves(dict(common), tuple(series), tuple(steps), tuple(values)))
             self._news = True
 
     def check(self) -> None:
@@ -116,14 +122,15 @@ class JobProgress(Progress):
 
     def _tell(self) -> None:
         told = 0.0
-        while not self._over.wait(WRITE_SECONDS):
-            if not self._news and time.monotonic() - told < BEAT_SECONDS:
-                continue
-            try:
-                self.flush()
-            except TaskvizError as error:
-                log.warning("no heartbeat: %s", error)
-            if self.lost:
-                log.warning("given up: another attempt has this job, or it was deleted")
-                os._exit(3)
-            told = time.monotonic()
+        with self._store.held():
+            while not self._over.wait(WRITE_SECONDS):
+                if not self._news and time.monotonic() - told < BEAT_SECONDS:
+                    continue
+                try:
+                    self.flush()
+                except TaskvizError as error:
+                    log.warning("no heartbeat: %s", error)
+                if self.lost:
+                    log.warning("given up: another attempt has this job, or it was deleted")
+                    os._exit(3)
+                told = time.monotonic()

@@ -2,10 +2,12 @@
 
 import hashlib
 import json
-import math
 import socket
 import sqlite3
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -84,26 +86,38 @@ def identity_of(row: sqlite3.Row) -> Identity | None:
     return Identity(row["pid"], row["pid_created"], row["host"])
 
 
-Batch = tuple[dict[str, Any], list[Record]]
-"""Points that were measured together: what they have in common, and each."""
+@dataclass(frozen=True)
+class Curves:
+    """Points of several curves at the same steps: see :meth:`Progress.record_curves`."""
+
+    common: Record
+    series: Sequence[Record]
+    steps: Sequence[int]
+    values: Sequence[Sequence[float]]
 
 
-def point_columns(point: Record | Batch) -> tuple[str, str]:
-    """What a point is about (hashed), and all of it; a value that is no number becomes null.
+def point_rows(point: Record | Curves) -> list[tuple[str, str]]:
+    """Rows of the store: what is told (hashed), and all of it; a value that is no number is null.
 
-    A batch is one row of the store: an epoch has many points, and a row each would cost a small
-    network a tenth of its time.
+    The curves' points at one step are one row: an epoch has many points, and a row each would cost
+    a small network a tenth of its time. What they have in common and the step say what is told.
     """
-    if isinstance(point, tuple):
-        common, rows = point
-        names = list(rows[0]) if rows else []
-        cells = [[_plain(row[name]) for name in names] for row in rows]
-        place = names.index("value") if "value" in names else len(names)
-        about: Any = [sorted(common.items()), [c[:place] + c[place + 1 :] for c in cells]]
-        return _hashed(about), dumps({"common": common, "names": names, "cells": cells})
-    plain = {name: _plain(value) for name, value in point.items()}
-    about = sorted((name, value) for name, value in plain.items() if name != "value")
-    return _hashed(about), dumps(plain)
+    if not isinstance(point, Curves):
+        plain = {name: _plain(value) for name, value in point.items()}
+        about = sorted((name, value) for name, value in plain.items() if name != "value")
+        return [(_hashed(dumps(about)), dumps(plain))]
+    names = list(point.series[0]) if point.series else []
+    # By hand, since nearly all of it is the same from row to row.
+    heads = [dumps([one[name] for name in names])[:-1] + ", " for one in point.series]
+    columns = dumps([*names, "value"])
+    rows = []
+    for step, values in zip(point.steps, point.values, strict=True):
+        common = dumps(dict(sorted({**point.common, "step": step}.items())))
+        cells = zip(heads, values, strict=True)
+        text = ", ".join(f"{head}{value!r}]" for head, value in cells if isfinite(value))
+        row = f'{{"common": {common}, "names": {columns}, "cells": [{text}]}}'
+        rows.append((_hashed(f"curves {common}"), row))
+    return rows
 
 
 def points_of(text: str) -> list[dict[str, Any]]:
@@ -116,11 +130,11 @@ def points_of(text: str) -> list[dict[str, Any]]:
 
 
 def _plain(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return None if isinstance(value, float) and not isfinite(value) else value
 
 
-def _hashed(about: Any) -> str:
-    return hashlib.blake2b(dumps(about).encode(), digest_size=12).hexdigest()
+def _hashed(about: str) -> str:
+    return hashlib.blake2b(about.encode(), digest_size=12).hexdigest()
 
 
 def _silence(row: sqlite3.Row) -> float:

@@ -8,6 +8,7 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,11 @@ from taskviz.jobs.database import Database
 from taskviz.jobs.job import LIVE, Job, State
 from taskviz.jobs.process import Identity
 from taskviz.jobs.rows import (
-    Batch,
+    Curves,
     identity_of,
     job_of,
     occupies,
-    point_columns,
+    point_rows,
     points_of,
     state_of,
 )
@@ -176,6 +177,10 @@ class JobStore:
 
     # What a worker writes
 
+    def held(self) -> AbstractContextManager[None]:
+        """While it lasts, each write is several times cheaper; see :meth:`Database.held`."""
+        return self._database.held()
+
     def attach(self, job: str, process: Identity) -> Job:
         """A worker takes up its job.
 
@@ -240,7 +245,7 @@ class JobStore:
         stage: str,
         message: str,
         seconds_left: float | None,
-        points: Sequence[Record | Batch] = (),
+        points: Sequence[Record | Curves] = (),
     ) -> bool:
         """Progress and metrics in one write; True where the user asked to stop.
 
@@ -258,7 +263,7 @@ class JobStore:
             connection.executemany(
                 "INSERT INTO metrics (job, what, point) VALUES (?, ?, ?) "
                 "ON CONFLICT (job, what) DO UPDATE SET point = excluded.point",
-                [(job, *point_columns(point)) for point in points],
+                [(job, *row) for point in points for row in point_rows(point)],
             )
         return row["cancel"] is not None
 

@@ -27,6 +27,11 @@ from taskviz.values import (
     TrainedNetwork,
 )
 
+TELL_EVERY = 0.25
+"""Seconds between two tellings of the curves; every epoch is told."""
+
+_SERIES = ("task", "split", "metric")
+
 
 @dataclass(frozen=True, eq=False)
 class GroupOutcome:
@@ -101,16 +106,22 @@ def train_group(
     with seeded(seed, data.device):
         trainer = make_trainer(data, tasks, options, weighting=weighting, seed=seed)
         run = GroupRun(trainer, names, scored, seed)
-        before = _resume(run, checkpoints, progress, label)
+        teller = _Teller(run, progress, {**(label or {}), "tasks": ", ".join(names)})
+        before = _resume(run, checkpoints, teller)
         while not run.finished:
-            _pause_point(run, checkpoints, progress, before + time.perf_counter() - start)
-            planned = run.planned
-            rows = run.advance(progress)
-            progress.record_all({**(label or {}), "tasks": ", ".join(names)}, rows)
+            try:
+                _pause_point(run, checkpoints, progress, before + time.perf_counter() - start)
+                planned = run.planned
+                run.advance(progress.check)
+            except Cancelled:
+                teller.tell()
+                raise
             if run.failure is None:
                 progress.advance(1, _message(names, run.epoch, planned, run.score))
                 if checkpoints is not None and (run.finished or checkpoints.due()):
                     _keep(run, checkpoints, before + time.perf_counter() - start)
+            teller.tell_if_due()
+        teller.tell()
         if run.failure is not None:
             notes.append(_stopped(run, options))
         left = options.epochs + options.more_epochs - run.epoch
@@ -131,12 +142,28 @@ def train_group(
     )
 
 
-def _resume(
-    run: GroupRun,
-    checkpoints: Checkpoints | None,
-    progress: Progress,
-    label: Mapping[str, str | int] | None,
-) -> float:
+class _Teller:
+    """Hands the curves of a run on: a page need not hear of them more often than it is drawn."""
+
+    def __init__(self, run: GroupRun, progress: Progress, common: Record) -> None:
+        self._run, self.progress = run, progress
+        self._common = {**common, "seed": run.seed}
+        self._last = -math.inf
+
+    def tell_if_due(self) -> None:
+        """Tell where enough time has passed or too much waits."""
+        if time.monotonic() - self._last >= TELL_EVERY or self._run.full:
+            self.tell()
+
+    def tell(self) -> None:
+        """Tell every epoch that was not told yet."""
+        steps, values = self._run.untold()
+        if len(steps):
+            self.progress.record_curves(self._common, self._run.series, steps, values.tolist())
+        self._last = time.monotonic()
+
+
+def _resume(run: GroupRun, checkpoints: Checkpoints | None, teller: _Teller) -> float:
     """Go on from the newest checkpoint, if there is one; returns the seconds it took before."""
     device = run.trainer.data.device
     state = None if checkpoints is None else checkpoints.newest(run.accepts, device)
@@ -144,15 +171,27 @@ def _resume(
         return 0.0
     run.load_state(state)
     # Curves are told again: a worker that was killed may not have told its last epochs.
-    tell_history(run.history, {**(label or {}), "tasks": ", ".join(run.names)}, progress)
-    progress.advance(run.epoch, f"{group_name(run.names)}: goes on after epoch {run.epoch}")
+    teller.tell()
+    teller.progress.advance(run.epoch, f"{group_name(run.names)}: goes on after epoch {run.epoch}")
     return float(state["seconds"])
 
 
 def tell_history(history: Sequence[Row], common: Record, progress: Progress) -> None:
-    """Curves of an earlier training as live points, an epoch at a time as they were told then."""
-    for _, rows in groupby(history, key=itemgetter("step")):
-        progress.record_all(common, list(rows))
+    """Curves of an earlier training as live points, as they were told then."""
+    for seed, rows in groupby(history, key=itemgetter("seed")):
+        epochs = [list(own) for _, own in groupby(rows, key=itemgetter("step"))]
+        for series, alike in groupby(epochs, key=_series_of):
+            block = list(alike)
+            progress.record_curves(
+                {**common, "seed": seed},
+                [dict(zip(_SERIES, names, strict=True)) for names in series],
+                [own[0]["step"] for own in block],
+                [[row["value"] for row in own] for own in block],
+            )
+
+
+def _series_of(rows: Sequence[Row]) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(row[name] for name in _SERIES) for row in rows)
 
 
 def _pause_point(

@@ -120,6 +120,13 @@ class Objective:
         known = labels.masks.any(dim=0)
         return torch.stack([known[span].any() for span in self.label_columns])
 
+    def known(self, labels: Labels) -> Tensor | None:
+        """``(n, k)``: 1 where a row has a label of a task, else 0; None where all have all."""
+        if labels.masks is None:
+            return None
+        known = [labels.masks[:, span].any(dim=1) for span in self.label_columns]
+        return torch.stack(known, dim=1).to(torch.float32)
+
 
 def _column_means(losses: Tensor, masks: Tensor | None, start: int) -> Tensor:
     if masks is None:

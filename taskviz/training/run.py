@@ -1,21 +1,23 @@
 """One network's way from its first epoch to its last, with a state that a run can go on from."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
-from taskviz.progress import Progress
-from taskviz.training.curves import CurvePoint
+from taskviz.training.curves import Floats, Seen
 from taskviz.training.metrics import primary_metric
 from taskviz.training.trainer import GroupTrainer
 from taskviz.values import Split
 
 Row = dict[str, Any]
 _SPLITS: tuple[Split, ...] = ("train", "valid")
+
+HELD = 2_000_000
+"""Outputs of epochs not yet scored that may wait in memory."""
 
 
 @dataclass
@@ -61,9 +63,17 @@ class GroupRun:
         self.failure: Failure | None = None
         self.score: float | None = None
         """Mean validation loss after the last epoch."""
-        self.history: list[Row] = []
-        self._points: list[np.ndarray[Any, np.dtype[np.float64]]] = []
-        self._primary = [primary_metric(task) for task in trainer.task_values]
+        primary = [primary_metric(task) for task in trainer.task_values]
+        self.series: tuple[Row, ...] = tuple(
+            {"task": name, "split": split, "metric": metric}
+            for split in _SPLITS
+            for name, own in zip(self.names, primary, strict=True)
+            for metric in ("loss", own)
+        )
+        """Curves, in the order of the columns of :meth:`untold`."""
+        self._points: list[Floats] = []
+        self._held: list[tuple[Seen, Seen]] = []
+        self._told = 0
 
     @property
     def planned(self) -> int:
@@ -78,18 +88,25 @@ class GroupRun:
             return True
         return self.ended is not None and self.epoch >= self.planned
 
-    def advance(self, progress: Progress) -> list[Row]:
-        """Train one epoch; returns its rows, none where it ended in a :class:`Failure`."""
+    @property
+    def full(self) -> bool:
+        """Whether so much waits to be scored that :meth:`settle` should not be put off."""
+        return sum(seen.size for pair in self._held for seen in pair) > HELD
+
+    def advance(self, check: Callable[[], None] = lambda: None) -> None:
+        """Train one epoch; the run is over where that ends in a :class:`Failure`.
+
+        Args:
+            check: called now and then within the epoch; may raise.
+        """
         trainer, options = self.trainer, self.trainer.options
         self.epoch += 1
-        points = {"train": trainer.run_epoch(progress.check), "valid": trainer.score("valid")}
-        self.failure = self._failure(points)
+        train, valid = trainer.run_epoch(check), trainer.score("valid")
+        self.failure = self._failure(train, valid)
         if self.failure is not None:
-            return []
-        rows = self._take(
-            np.array([[points[s].losses, points[s].primary] for s in _SPLITS], dtype=np.float64)
-        )
-        losses = [points["valid"].losses[i] for i in self.scored]
+            return
+        self._held.append((train, valid))
+        losses = [valid.losses[i] for i in self.scored]
         self.score = float(np.mean(losses)) if losses else None
         # Without a validation label there is nothing to choose by: the last state is kept.
         score = float(-self.epoch) if self.score is None else self.score
@@ -99,10 +116,44 @@ class GroupRun:
             waited = self.epoch - self.kept.epoch
             if self.epoch >= options.epochs or (options.patience and waited >= options.patience):
                 self.ended = self.epoch
-        return rows
+
+    def settle(self) -> None:
+        """Score the epochs that wait for it; whatever their number, the values are the same."""
+        if not self._held:
+            return
+        held, self._held = self._held, []
+        primary = [self.trainer.primary([pair[i] for pair in held]) for i in range(len(_SPLITS))]
+        for epoch, pair in enumerate(held):
+            point = [[seen.losses, primary[i][epoch].tolist()] for i, seen in enumerate(pair)]
+            self._points.append(np.array(point, dtype=np.float64))
+
+    def untold(self) -> tuple[range, Floats]:
+        """Epochs that were not handed out yet, and ``(epochs, series)`` their values, NaN where
+        not defined."""
+        self.settle()
+        steps = range(self._told + 1, len(self._points) + 1)
+        points, self._told = self._points[self._told :], len(self._points)
+        return steps, self._by_series(points)
+
+    @property
+    def history(self) -> list[Row]:
+        """Rows step, task, split, metric, value, seed of all epochs; not what is not defined."""
+        self.settle()
+        return [
+            {"step": step, **about, "value": value, "seed": self.seed}
+            for step, values in enumerate(self._by_series(self._points).tolist(), start=1)
+            for about, value in zip(self.series, values, strict=True)
+            if math.isfinite(value)
+        ]
+
+    def _by_series(self, points: list[Floats]) -> Floats:
+        # (epochs, split, loss or primary, task) to the order of the series
+        whole = np.array(points).reshape(len(points), 2, 2, len(self.names))
+        return whole.swapaxes(2, 3).reshape(len(points), len(self.series))
 
     def state(self) -> dict[str, Any]:
         """What :meth:`load_state` goes on from, after a whole epoch."""
+        self.settle()
         return {
             "trainer": self.trainer.state(),
             "points": np.array(self._points),
@@ -119,10 +170,8 @@ class GroupRun:
         weights = kept["weights"] or self.trainer.weights()
         self.kept = Best(kept["score"], kept["epoch"], weights)
         self.ended, self.score = state["ended"], state["score"]
-        self.history, self._points, self.epoch = [], [], 0
-        for point in state["points"]:
-            self.epoch += 1
-            self._take(point)
+        self._points, self._held, self._told = list(state["points"]), [], 0
+        self.epoch = len(self._points)
 
     def accepts(self, state: dict[str, Any]) -> bool:
         """Whether a saved state lies on the way to this run's end."""
@@ -133,31 +182,12 @@ class GroupRun:
         # Where the last state is the best one, it is not written twice.
         return {"weights": None if self.kept.epoch == self.epoch else self.kept.weights}
 
-    def _take(self, point: np.ndarray[Any, np.dtype[np.float64]]) -> list[Row]:
-        self._points.append(point)
-        rows = [
-            {
-                "step": self.epoch,
-                "task": name,
-                "split": split,
-                "metric": metric,
-                "value": value,
-                "seed": self.seed,
-            }
-            for split, (losses, primary) in zip(_SPLITS, point.tolist(), strict=True)
-            for i, name in enumerate(self.names)
-            for metric, value in (("loss", losses[i]), (self._primary[i], primary[i]))
-            if math.isfinite(value)
-        ]
-        self.history += rows
-        return rows
-
-    def _failure(self, points: dict[str, CurvePoint]) -> Failure | None:
-        for i, loss in enumerate(points["train"].losses):
+    def _failure(self, train: Seen, valid: Seen) -> Failure | None:
+        for i, loss in enumerate(train.losses):
             if not math.isfinite(loss):
                 return Failure(self.epoch, i, loss)
         for i in self.scored:
-            if not math.isfinite(points["valid"].losses[i]):
-                return Failure(self.epoch, i, points["valid"].losses[i])
+            if not math.isfinite(valid.losses[i]):
+                return Failure(self.epoch, i, valid.losses[i])
         whole = self.scored or self.trainer.finite()
         return None if whole else Failure(self.epoch, None, math.nan)

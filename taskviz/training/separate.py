@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from taskviz.data.batch_inputs import rows_at_once
-from taskviz.training.curves import CurvePoint, curve_point
+from taskviz.training.curves import PrimaryMetrics, Seen, split_losses
 from taskviz.training.objective import Labels, Objective
 from taskviz.training.separate_batches import separate_batches
 from taskviz.training.trainer import CHECK_EVERY, CHUNK, GroupTrainer
@@ -29,9 +29,15 @@ class SeparateTrainer(GroupTrainer):
     def _prepare(self) -> None:
         self.objectives = [Objective(self.data, [number]) for number in self.tasks]
         self._labels = [objective.labels.cpu() for objective in self.objectives]
+        self._primaries = [
+            PrimaryMetrics(objective, labels, [scale])
+            for objective, labels, scale in zip(
+                self.objectives, self._labels, self.scales, strict=True
+            )
+        ]
         self._seen: list[list[tuple[Tensor, Tensor]]] = []
 
-    def run_epoch(self, check: Callable[[], None] = lambda: None) -> CurvePoint:
+    def run_epoch(self, check: Callable[[], None] = lambda: None) -> Seen:
         """See :meth:`GroupTrainer.run_epoch`; an epoch passes the largest data set once."""
         self.network.train()
         self._seen = [[] for _ in self.tasks]
@@ -47,11 +53,8 @@ class SeparateTrainer(GroupTrainer):
         self._pass(batches, _now_and_then(check))
         self.weighting.end_epoch()
         self.passed += 1
-        points = []
-        for place, parts in enumerate(self._seen):
-            outputs, rows = (torch.cat(own) for own in zip(*parts, strict=True))
-            points.append(self._point(place, outputs, rows))
-        return _joined(points)
+        whole = [zip(*parts, strict=True) for parts in self._seen]
+        return self._joined([tuple(torch.cat(own) for own in parts) for parts in whole])
 
     def _pass(self, batches: Sequence[Rows], check: Callable[[], None]) -> None:
         for number, rows in enumerate(batches):
@@ -120,11 +123,9 @@ class SeparateTrainer(GroupTrainer):
             ]
         )
 
-    def score(self, split: Split) -> CurvePoint:
-        """Loss and primary metric of a split under the present weights."""
-        return _joined(
-            [self._point(place, *self._scored(place, split)) for place in range(len(self.tasks))]
-        )
+    def score(self, split: Split) -> Seen:
+        """See :meth:`GroupTrainer.score`."""
+        return self._joined([self._scored(place, split) for place in range(len(self.tasks))])
 
     def evaluated(self, split: Split) -> list[tuple[Tensor, Labels]]:
         """See :meth:`GroupTrainer.evaluated`."""
@@ -144,9 +145,14 @@ class SeparateTrainer(GroupTrainer):
         width = self.task_values[place].outputs
         return torch.cat(parts) if len(rows) else torch.zeros(0, width), rows.cpu()
 
-    def _point(self, place: int, outputs: Tensor, rows: Tensor) -> CurvePoint:
-        labels = self._labels[place].take(rows)
-        return curve_point(self.objectives[place], outputs, labels, [self.scales[place]])
+    def _joined(self, parts: Sequence[Rows]) -> Seen:
+        """Outputs and row numbers of each task."""
+        losses = [
+            split_losses(self.objectives[place], outputs, self._labels[place].take(rows))[0]
+            for place, (outputs, rows) in enumerate(parts)
+        ]
+        outputs, rows = zip(*parts, strict=True)
+        return Seen(losses, outputs, rows)
 
 
 class AlternatingTrainer(SeparateTrainer):
@@ -168,10 +174,6 @@ class AlternatingTrainer(SeparateTrainer):
         self._seen[place].append((output.detach().cpu(), rows.cpu()))
         loss = self._loss(place, output, rows)
         (self.half.scale * loss if self.half and self.half.scale is not None else loss).backward()  # type: ignore[no-untyped-call]
-
-
-def _joined(points: Sequence[CurvePoint]) -> CurvePoint:
-    return CurvePoint([point.losses[0] for point in points], [point.primary[0] for point in points])
 
 
 def _now_and_then(check: Callable[[], None]) -> Callable[[], None]:

@@ -6,13 +6,14 @@ from contextlib import contextmanager, nullcontext
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from taskviz.data.batch_inputs import rows_at_once
 from taskviz.data.tensors import CollectionTensors
 from taskviz.networks import build_network
-from taskviz.training.curves import CurvePoint, curve_point
+from taskviz.training.curves import Floats, PrimaryMetrics, Seen, split_losses
 from taskviz.training.objective import Labels, Objective
 from taskviz.training.options import TrainingOptions
 from taskviz.training.precision import HalfPrecision
@@ -75,21 +76,24 @@ class GroupTrainer:
         rows = self.data.inputs_of(self.tasks[0])
         self._inputs, self._train_rows = rows, self.data.rows("train")
         self._host_labels = self.objective.labels.cpu()
+        self._known = self.objective.known(self._host_labels)
+        self._primaries = [PrimaryMetrics(self.objective, self._host_labels, self.scales)]
+        self._labels_of: dict[Split, Labels] = {}
 
-    def run_epoch(self, check: Callable[[], None] = lambda: None) -> CurvePoint:
+    def run_epoch(self, check: Callable[[], None] = lambda: None) -> Seen:
         """Pass the training split once.
 
         Args:
             check: called now and then; may raise.
 
         Returns:
-            Loss and primary metric over the epoch's own outputs, each as it was before its step.
+            Losses and raw outputs of the epoch's own batches, each as it was before its step.
         """
         objective, network = self.objective, self.network
         network.train()
         order = torch.randperm(len(self._train_rows), generator=self.batches)
         order = self._train_rows[order.to(self.data.device)]
-        seen, asked = [], time.monotonic()
+        seen, losses, asked = [], [], time.monotonic()
         batches = torch.split(order, self.options.batch_size)
         for number, rows in enumerate(batches):
             if self._varies:
@@ -100,15 +104,35 @@ class GroupTrainer:
             self.weighting.backward(step)
             self._optimize()
             seen.append(outputs.detach())
-
+            losses.append(step.losses.detach())
             self.weighting.after_step(partial(self._losses, inputs, labels))
             if time.monotonic() - asked > CHECK_EVERY:
                 check()
                 asked = time.monotonic()
         self.weighting.end_epoch()
         self.passed += 1
-        labels = self._host_labels.take(order.cpu())
-        return curve_point(objective, torch.cat(seen).cpu(), labels, self.scales)
+        return self._seen_of(seen, losses, order.cpu())
+
+    def _seen_of(self, outputs: list[Tensor], losses: list[Tensor], order: Tensor) -> Seen:
+        means = self._epoch_losses(torch.stack(losses).cpu(), order)
+        return Seen(means, (torch.cat(outputs).cpu(),), (order,))
+
+    def _epoch_losses(self, losses: Tensor, order: Tensor) -> list[float]:
+        """Mean over an epoch's samples with a label, from the means over its batches.
+
+        Args:
+            losses: ``(batches, k)``.
+            order: ``(n,)`` rows, batch after batch.
+        """
+        size = self.options.batch_size
+        if self._known is None:
+            counts = torch.full((len(losses), 1), float(size), dtype=torch.float64)
+            counts[-1] = len(order) - size * (len(losses) - 1)
+        else:
+            parts = torch.split(self._known.index_select(0, order), size)
+            counts = torch.stack([part.sum(dim=0) for part in parts]).double()
+        means: list[float] = ((losses.double() * counts).sum(dim=0) / counts.sum(dim=0)).tolist()
+        return means
 
     def _forward(self, inputs: Tensor, labels: Labels) -> tuple[Tensor, Step]:
         objective = self.objective
@@ -165,10 +189,21 @@ class GroupTrainer:
         ]
         return torch.cat(parts), rows.cpu()
 
-    def score(self, split: Split) -> CurvePoint:
-        """Loss and primary metric of a split under the present weights."""
+    def score(self, split: Split) -> Seen:
+        """Losses and raw outputs of a split under the present weights."""
         outputs, rows = self.outputs(split)
-        return curve_point(self.objective, outputs, self._host_labels.take(rows), self.scales)
+        if split not in self._labels_of:
+            self._labels_of[split] = self._host_labels.take(rows)
+        losses = split_losses(self.objective, outputs, self._labels_of[split])
+        return Seen(losses, (outputs,), (rows,))
+
+    def primary(self, seen: Sequence[Seen]) -> Floats:
+        """``(e, k)`` primary metric of each task in each of some epochs, for one split."""
+        found = [
+            metrics([each.outputs[i] for each in seen], [each.rows[i] for each in seen])
+            for i, metrics in enumerate(self._primaries)
+        ]
+        return found[0] if len(found) == 1 else np.concatenate(found, axis=1)
 
     def evaluated(self, split: Split) -> list[tuple[Tensor, Labels]]:
         """Raw outputs and labels of each head on a split, on the host."""

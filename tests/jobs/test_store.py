@@ -15,6 +15,7 @@ import pytest
 
 from taskviz.jobs import JobStore
 from taskviz.jobs.process import Identity
+from taskviz.jobs.rows import Curves
 from taskviz.jobs.store import LostJob
 from taskviz.values import TaskvizError
 
@@ -114,25 +115,46 @@ def test_a_repeated_point_replaces_the_old_one(job_store, worker):
     assert [number for number, _ in found] == sorted(number for number, _ in found)
 
 
-def test_points_of_an_epoch_come_together_and_replace_their_like(job_store, worker):
+def test_curves_come_an_epoch_at_a_time_and_replace_their_like(job_store, worker):
     job = add(job_store)
     run(job_store, job, worker(job))
     common = {"contender": "chosen", "group": 0}
+    series = [{"task": task, "metric": "loss"} for task in ("a", 'b "ü"')]
 
-    def epoch(step, value):
-        rows = [{"step": step, "task": t, "metric": "loss", "value": value} for t in "ab"]
-        return common, rows
+    def curves(steps, values, series=series):
+        return Curves(common, series, steps, values)
 
-    send(job_store, job, [epoch(1, 0.5), {"step": 7, "value": 1.0}, epoch(2, 0.4)])
+    send(job_store, job, [curves([1, 2], [[0.5, 1e-9], [0.4, 0.3]]), {"step": 7, "value": 1.0}])
     seen = job_store.metrics(job.id)
+    assert [p for _, p in seen] == [
+        {**common, **series[0], "step": 1, "value": 0.5},
+        {**common, **series[1], "step": 1, "value": 1e-9},
+        {**common, **series[0], "step": 2, "value": 0.4},
+        {**common, **series[1], "step": 2, "value": 0.3},
+        {"step": 7, "value": 1.0},
+    ]
     assert len({number for number, _ in seen}) == 3
-    send(job_store, job, [epoch(1, 0.25), epoch(3, float("nan"))])
-    found = [point for _, point in job_store.metrics(job.id)]
-    assert found[0] == {**common, "step": 1, "task": "a", "metric": "loss", "value": 0.25}
-    assert [(p["step"], p["value"]) for p in found] == [
-        (1, 0.25), (1, 0.25), (7, 1.0), (2, 0.4), (2, 0.4), (3, None), (3, None),
+    # Told again in other portions, and without the curve that was never defined.
+    nan = float("nan")
+    send(job_store, job, [curves([2, 3], [[0.25], [0.2]], series[:1]), curves([4], [[nan, 0.1]])])
+    found = job_store.metrics(job.id)
+    assert [(p["step"], p["value"]) for _, p in found] == [
+        (1, 0.5), (1, 1e-9), (2, 0.25), (7, 1.0), (3, 0.2), (4, 0.1),
     ]  # fmt: skip
-    assert [p["step"] for _, p in job_store.metrics(job.id, after=seen[-1][0])] == [3, 3]
+    assert [p["step"] for _, p in job_store.metrics(job.id, after=seen[-1][0])] == [3, 4]
+
+
+def test_the_store_may_be_held_open_while_others_write_and_read(job_store, worker):
+    job = add(job_store)
+    run(job_store, job, worker(job))
+    with job_store.held():
+        send(job_store, job, [{"step": 1, "value": 0.5}])
+        assert len(JobStore(job_store.root).metrics(job.id)) == 1
+        add(JobStore(job_store.root))
+    assert len(job_store.list()) == 2
+    blocked = JobStore(job_store.root / "jobs.sqlite" / "below")
+    with blocked.held(), pytest.raises(TaskvizError, match="cannot be used"):
+        add(blocked)
 
 
 def test_a_value_that_is_no_number_becomes_null(job_store, worker):
