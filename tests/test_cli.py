@@ -324,6 +324,52 @@ class TestTrain:
         )
         assert data["bytes"] == (tmp_path / "r.html").stat().st_size > 100_000
 
+    def test_a_report_is_opened_and_written_anew(self, run, run_json, tmp_path):
+        (tmp_path / "n.md").write_text("**mind** this")
+        file = tmp_path / "r.md"
+        run_json(
+            *("report", "linnerud", "--budget", 2, "--grouper", "random", "--epochs", 2),
+            *("--random-draws", 1, "--affinity-option", "n=5", "--out", tmp_path / "r.html"),
+            *("--notes", tmp_path / "n.md", "--sections", "groups,results"),
+        )
+        found = run_json("report", "--open", tmp_path / "r.html")
+        assert found["tasks"] == ["Weight", "Waist", "Pulse"]
+        assert found["affinities"] == ["sca"]
+        assert found["results"][0] == "chosen"
+        status, out, _ = run("report", "--open", tmp_path / "r.html")
+        assert status == 0
+        assert "Which of the 3 tasks of linnerud" in out
+        status, out, _ = run(
+            *("report", "--open", tmp_path / "r.html", "--out", file, "--title", "Again"),
+            *("--compare", "chosen,all-together", "--sections", "comparison,groups"),
+        )
+        assert status == 0
+        text = file.read_text()
+        assert text.startswith("# Again")
+        assert "**mind** this" in text
+        assert text.index("## Two plans compared") < text.index("## Groups")
+
+    @pytest.mark.parametrize(
+        ("words", "message"),
+        [
+            (("report",), "Give either a collection to report on, or --open"),
+            (("report", "linnerud", "--open", "x.html"), "Give either a collection"),
+            (("report", "--open", "nowhere.html"), "There is no file nowhere.html"),
+            (
+                ("report", "linnerud", "--budget", 2, "--format", "doc"),
+                "Unknown format of a report",
+            ),
+            (("report", "linnerud", "--budget", 2, "--sections", "x"), "Unknown section"),
+            (("report", "linnerud", "--budget", 2, "--theme", "x"), "Unknown theme"),
+            (("report", "linnerud", "--budget", 2, "--compare", "x"), "name two plans"),
+            (("report", "linnerud", "--budget", 2, "--notes", "nowhere.md"), "Cannot read notes"),
+        ],
+    )
+    def test_a_report_that_cannot_be_is_told(self, run, words, message):
+        status, _, err = run(*words)
+        assert status == 2
+        assert message in err
+
 
 class TestJobs:
     def test_from_start_to_delete(self, run, run_json, wait_until):

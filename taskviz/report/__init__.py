@@ -1,6 +1,6 @@
-"""One self-contained HTML file that tells the whole story, and the way back from it."""
+"""Files that tell the whole story, and the way back from them."""
 
-from taskviz.report.embed import ReportValues, read_report
-from taskviz.report.write import write_report
+from taskviz.report.read import ReportValues, read_report
+from taskviz.report.write import write_contents, write_report
 
-__all__ = ["ReportValues", "read_report", "write_report"]
+__all__ = ["ReportValues", "read_report", "write_contents", "write_report"]

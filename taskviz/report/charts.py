@@ -8,6 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from taskviz.report.tables import Table
+from taskviz.report.thinning import points_of, thin
 
 Patch = list[list[Any]]
 
@@ -24,6 +25,7 @@ class Chart:
         table: the numbers behind it.
         caption: below the figure.
         square: its height follows its width on narrow screens.
+        key: names it for a note of the author.
     """
 
     title: str
@@ -33,6 +35,7 @@ class Chart:
     table: Table | None = None
     caption: str = ""
     square: bool = False
+    key: str = ""
 
     @classmethod
     def of(
@@ -44,10 +47,18 @@ class Chart:
         *,
         caption: str = "",
         square: bool = False,
+        key: str = "",
     ) -> "Chart":
-        """A chart from a function that draws it, dark or not."""
-        light, dark = (json.loads(draw(theme).to_json()) for theme in (False, True))
-        return cls(title, light, difference(light, dark), alt, table, caption, square)
+        """A chart from a function that draws it, dark or not; thinned where it is too full."""
+        figures = [draw(theme) for theme in (False, True)]
+        before = [thin(figure) for figure in figures]
+        if before[0]:
+            caption = (
+                f"{caption} Thinned: {points_of(figures[0]):,} of {before[0]:,} points are drawn; "
+                "ends and extremes of every stretch stay."
+            ).strip()
+        light, dark = (json.loads(figure.to_json()) for figure in figures)
+        return cls(title, light, difference(light, dark), alt, table, caption, square, key)
 
 
 def difference(first: Any, second: Any, path: tuple[str | int, ...] = ()) -> Patch:

@@ -4,9 +4,12 @@ import json
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from taskviz.values import AffinityMatrix, Grouping, TaskCollection, TrainingResult
+
+if TYPE_CHECKING:
+    from taskviz.report.facts import Facts
 
 PROGRAM = ("python", "-m", "taskviz")
 
@@ -27,7 +30,7 @@ class Repeat:
 
 
 def repeat_commands(
-    collection: TaskCollection,
+    collection: "TaskCollection | Facts",
     affinity: AffinityMatrix | None = None,
     grouping: Grouping | None = None,
     results: Mapping[str, TrainingResult] | None = None,
@@ -42,7 +45,10 @@ def repeat_commands(
         affinity: what the grouping was made from.
         others: further matrices, which have a command of their own each.
     """
-    source, notes = _collection_words(collection)
+    if isinstance(collection, TaskCollection):
+        source, notes = collection_words(collection)
+    else:
+        source, notes = list(collection.words), list(collection.notes)
     results = dict(results or {})
     trained = next(iter(results.values()), None)
     plan = trained.grouping if trained is not None else grouping
@@ -125,7 +131,8 @@ def _repeat(
     return Repeat(tuple(shlex.join((*PROGRAM, *line)) for line in lines), tuple(notes), plan)
 
 
-def _collection_words(collection: TaskCollection) -> tuple[list[str], list[str]]:
+def collection_words(collection: TaskCollection) -> tuple[list[str], list[str]]:
+    """How a command names a collection, and what one must know before."""
     origin, names, notes = collection.origin, collection.names, []
     reference = origin.reference or collection.name
     words = [reference]

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from taskviz.figures.comparison import (
     contender_means,
     contenders_dots,
@@ -15,7 +17,8 @@ from taskviz.figures.comparison import (
 from taskviz.figures.curves import MOST_POINTS, describe_training_curves, training_curves
 from taskviz.figures.frontier import budget_frontier, describe_budget_frontier
 from taskviz.figures.heatmap import affinity_heatmap, describe_affinity_heatmap
-from taskviz.figures.style import duration_words, group_letter, three_digits
+from taskviz.figures.plan_gains import describe_plan_gains, plan_gains
+from taskviz.figures.style import duration_words, group_letter, signed, three_digits
 from taskviz.figures.task_graph import (
     default_threshold,
     describe_task_graph,
@@ -23,9 +26,12 @@ from taskviz.figures.task_graph import (
     graph_layout,
     task_graph,
 )
+from taskviz.figures.text import listed
 from taskviz.report.charts import Chart
+from taskviz.report.plan_difference import changed_groups, difference
 from taskviz.report.summary import error_statement, method_title
 from taskviz.report.tables import (
+    MOST_ROWS,
     Table,
     checkpoint_table,
     frontier_table,
@@ -37,6 +43,7 @@ from taskviz.report.tables import (
     results_table,
     settings_table,
 )
+from taskviz.report.thinning import blocks
 from taskviz.values import AffinityMatrix, Grouping, TrainingResult
 
 Part = dict[str, Any]
@@ -47,16 +54,25 @@ def affinity_part(matrix: AffinityMatrix, number: Number) -> Part:
     """Heatmap, graph, notes and settings of a matrix."""
     threshold = default_threshold(matrix)
     layout, title = graph_layout(matrix), method_title(matrix.method)
+    drawn, width = blocks(matrix)
+    cells = len(drawn.tasks) ** 2
+    thinned = (
+        ""
+        if width == 1
+        else f" Thinned: {cells:,} cells for {len(matrix.tasks) ** 2:,} pairs, each the mean over "
+        f"up to {width} by {width} neighbouring tasks."
+    )
     heatmap = Chart.of(
         f"Affinity by {title}",
-        lambda dark: affinity_heatmap(matrix, order="cluster", dark=dark),
+        lambda dark: affinity_heatmap(drawn, order="cluster", dark=dark),
         describe_affinity_heatmap(matrix),
         matrix_table(matrix),
         caption=(
             "Rows are sources, columns are targets, ordered by clustering. "
-            f"Values: {matrix.unit or 'in the unit of the method'}."
+            f"Values: {matrix.unit or 'in the unit of the method'}.{thinned}"
         ),
         square=True,
+        key=f"heatmap {matrix.method} {matrix.seed}",
     )
     graph = Chart.of(
         f"Pairs with affinity {three_digits(threshold)} or more",
@@ -67,6 +83,7 @@ def affinity_part(matrix: AffinityMatrix, number: Number) -> Part:
             "Both directions averaged; about 1.5 edges a task are shown. Tasks stand near where "
             "their affinity is high."
         ),
+        key=f"graph {matrix.method} {matrix.seed}",
     )
     trained = matrix.networks_trained
     facts = {
@@ -97,10 +114,12 @@ def grouping_part(
     frontier: Sequence[Grouping],
     result: TrainingResult | None,
     number: Number,
+    name: str = "",
 ) -> Part:
     """Groups, score, graph and settings of a plan.
 
     Args:
+        name: tells its figures from those of other plans.
         matrix: drawn as a graph in the colours of the groups, where it has their tasks.
         frontier: a plan a budget.
         result: where it was trained, the serving groups are those chosen on validation data.
@@ -120,6 +139,7 @@ def grouping_part(
                     f"Edges: affinity by {method_title(matrix.method)} of "
                     f"{three_digits(threshold)} or more."
                 ),
+                key=f"groups {name or grouping.method} {grouping.budget:g}",
             )
         )
     if frontier:
@@ -132,6 +152,7 @@ def grouping_part(
                 describe_budget_frontier(frontier, current_budget=grouping.budget),
                 frontier_table(frontier),
                 caption="Predicted from the affinity, not measured by training.",
+                key="frontier",
             )
         )
     serving = result.serving if result is not None else grouping.serving
@@ -158,8 +179,77 @@ def grouping_part(
     }
 
 
-def results_part(results: Mapping[str, TrainingResult], number: Number) -> Part:
-    """Sentences, table, charts and curves of the trained contenders; the first was chosen."""
+def comparison_part(
+    names: tuple[str, str],
+    plans: tuple[Grouping, Grouping],
+    matrix: AffinityMatrix | None,
+    number: Number,
+) -> Part:
+    """Two plans as a difference: groups that change, tasks that move, what each gains.
+
+    Args:
+        names: of the plans.
+        plans: from the first to the second.
+        matrix: predicted scores come from it, where it has their tasks.
+    """
+    one, other = plans
+    table = difference(matrix, one, other)
+    moved = [str(task) for task in table.loc[table["moved"], "task"]]
+    gain = float(table["gain"].sum())
+    statement = f"From {names[0]} to {names[1]}: "
+    statement += f"{listed(moved)} moved." if moved else "no task moves."
+    if gain:
+        word = "gain" if gain > 0 else "lose"
+        statement += f" By prediction the tasks together {word} {three_digits(abs(gain))}."
+    elif not table["gain"].notna().any():
+        statement += " Nothing predicts the scores of both."
+    chart = Chart.of(
+        "What each task gains by prediction",
+        lambda dark: plan_gains(table, dark=dark),
+        describe_plan_gains(table),
+        Table.of(
+            ("task", "score before", "score after", "gain"),
+            table[["task", "score before", "score after", "gain"]].to_numpy(dtype=object).tolist(),
+        ),
+        caption="Predicted from the affinity, not measured by training.",
+        key="plan gains",
+    )
+    shown = table.sort_values(["moved", "gain"], ascending=[False, False], kind="stable")
+    rows = [
+        (
+            str(row["task"]),
+            str(row["before"]) or "nowhere",
+            str(row["after"]) or "nowhere",
+            "moved" if row["moved"] else "",
+            signed(float(row["gain"])) if np.isfinite(float(row["gain"])) else "no data",
+        )
+        for _, row in shown.iterrows()
+    ]
+    columns = ("task", f"in {names[0]}", f"in {names[1]}", "moved", "predicted gain")
+    return {
+        "names": names,
+        "statement": statement,
+        "groups": changed_groups(one, other),
+        "table": Table(
+            columns, tuple(rows[:MOST_ROWS]), frozenset({4}), max(0, len(rows) - MOST_ROWS)
+        ),
+        "charts": [number(chart)] if table["gain"].notna().any() else [],
+    }
+
+
+def results_part(
+    results: Mapping[str, TrainingResult],
+    number: Number,
+    name: str = "",
+    *,
+    curves_too: bool = True,
+) -> Part:
+    """Sentences, table, charts and curves of the trained contenders; the first was chosen.
+
+    Args:
+        name: of the run, where it is a further one.
+        curves_too: draw the curves of the chosen groups.
+    """
     from taskviz.training.compare import comparison_table, summary_sentences
     from taskviz.training.comparison import random_labels
 
@@ -173,6 +263,7 @@ def results_part(results: Mapping[str, TrainingResult], number: Number) -> Part:
         describe_contenders(results),
         _frame_table(contender_means(results)),
         caption="Over the tasks that have a test loss under every contender.",
+        key=f"contenders {name}".strip(),
     )
     bars = Chart.of(
         "Gain over training each task alone",
@@ -180,11 +271,12 @@ def results_part(results: Mapping[str, TrainingResult], number: Number) -> Part:
         describe_gains(table),
         gains_table(table, drawn, gains),
         caption="Below zero: negative transfer.",
+        key=f"gains {name}".strip(),
     )
     curves = [
         number(_curve(chosen, group, list(tasks)))
         for group, tasks in enumerate(chosen.grouping.groups)
-        if (chosen.history["group"] == group).any()
+        if curves_too and (chosen.history["group"] == group).any()
     ]
     options = dict(chosen.settings.get("options") or {})
     rest = {
@@ -219,6 +311,7 @@ def _curve(result: TrainingResult, group: int, tasks: list[str]) -> Chart:
         describe_training_curves(result.history, group=group, tasks=tasks),
         checkpoint_table(result, group),
         caption=f"Thinned to {MOST_POINTS:,} points a line." if longest > MOST_POINTS else "",
+        key=f"curve {group_letter(group)}",
     )
 
 

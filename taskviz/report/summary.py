@@ -8,12 +8,18 @@ import numpy as np
 from taskviz.figures.numbers import duration_words, three_digits
 from taskviz.figures.style import group_letter
 from taskviz.figures.text import listed
-from taskviz.values import AffinityMatrix, Grouping, TaskCollection, TrainingResult
+from taskviz.report.facts import Facts
+from taskviz.values import AffinityMatrix, Grouping, TrainingResult
 
 PUBLISHED_SCA = (
     "SCA as published varies strongly between initial states: in our studies on real collections "
     "two states gave matrices that did not correlate, and groupings no better than chance."
 )
+
+MOST_SENTENCES = 10
+"""Groups that the summary names: it is one page."""
+MOST_NAMES = 12
+"""Tasks of a group that the summary names."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +34,7 @@ class Summary:
 
 
 def summarise(
-    collection: TaskCollection,
+    collection: Facts,
     affinities: Sequence[AffinityMatrix],
     plan: Grouping | None,
     results: Mapping[str, TrainingResult],
@@ -41,11 +47,18 @@ def summarise(
             f"Which of the {tasks} tasks of {collection.name} should be trained together, given "
             f"that {budget} can be afforded?"
         ),
-        answer=_answer(plan),
-        evidence=_evidence(affinities, results),
-        cost=_cost(affinities, results),
-        doubts=_doubts(collection, affinities, plan, results),
+        answer=_one_page(_answer(plan), MOST_SENTENCES),
+        evidence=_one_page(_evidence(affinities, results)),
+        cost=_one_page(_cost(affinities, results)),
+        doubts=_one_page(_doubts(collection, affinities, plan, results)),
     )
+
+
+def _one_page(sentences: tuple[str, ...], most: int = 6) -> tuple[str, ...]:
+    """The first few; the sections below have the rest."""
+    if len(sentences) <= most:
+        return sentences
+    return (*sentences[:most], f"And {len(sentences) - most} more, in the sections below.")
 
 
 def error_statement(matrix: AffinityMatrix) -> str:
@@ -98,7 +111,7 @@ def _answer(plan: Grouping | None) -> tuple[str, ...]:
         if len(group) == 1:
             sentences.append(f"{name}: {group[0]} alone.")
         else:
-            sentences.append(f"{name}: {listed(group, len(group))} together.")
+            sentences.append(f"{name}: {listed(group, MOST_NAMES)} together.")
     if plan.cost < plan.budget:
         sentences.append(f"This takes {plan.cost:.10g} of the {_budget(plan)} of the budget.")
     return tuple(sentences)
@@ -150,7 +163,7 @@ def _cost(
 
 
 def _doubts(
-    collection: TaskCollection,
+    collection: Facts,
     affinities: Sequence[AffinityMatrix],
     plan: Grouping | None,
     results: Mapping[str, TrainingResult],
@@ -166,9 +179,9 @@ def _doubts(
         )
     if results and len(results) == 1:
         doubts.append("No baseline was trained beside the chosen groups.")
-    sizes = [int((block.split == 2).sum()) for block in collection.samples]
-    if sizes and min(sizes) < 100:
-        doubts.append(f"The test split has {min(sizes)} samples: its figures are coarse.")
+    smallest = collection.smallest_test
+    if smallest is not None and smallest < 100:
+        doubts.append(f"The test split has {smallest} samples: its figures are coarse.")
     if plan is not None and plan.gap is not None and plan.gap > 1e-9:
         doubts.append(f"The groups are within {plan.gap:.2%} of the best possible score.")
     made_from = {matrix.fingerprint for matrix in affinities}

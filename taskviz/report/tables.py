@@ -9,6 +9,7 @@ import numpy as np
 from taskviz.figures.comparison import GAIN
 from taskviz.figures.curves import best_step
 from taskviz.figures.style import group_letter, signed, three_digits
+from taskviz.report.checked import count, listed_texts, sequence
 from taskviz.training.comparison import ERROR
 from taskviz.values import AffinityMatrix, Grouping, TaskCollection, TrainingResult
 
@@ -36,6 +37,25 @@ class Table:
     numeric: frozenset[int] = frozenset()
     left_out: int = 0
     row_heads: bool = True
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return {
+            "columns": list(self.columns),
+            "rows": [list(row) for row in self.rows],
+            "numeric": sorted(self.numeric),
+            "left_out": self.left_out,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "Table":
+        """The inverse of :meth:`to_json`; a row of another length is refused."""
+        columns = listed_texts(sequence(data, "columns"), "columns")
+        rows = tuple(listed_texts(row, "a cell") for row in sequence(data, "rows"))
+        if any(len(row) != len(columns) for row in rows):
+            raise ValueError("a row of a table has another length")
+        numeric = frozenset(int(place) for place in sequence(data, "numeric"))
+        return cls(columns, rows, numeric, count(data, "left_out"))
 
     @classmethod
     def of(cls, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> "Table":
@@ -114,10 +134,14 @@ def _spread(kind: str, classes: tuple[str, ...], target: Any) -> str:
     return ", ".join(f"{name}: {share:.1%}" for share, name in shares[:4]) + rest
 
 
-def matrix_table(matrix: AffinityMatrix) -> Table | None:
-    """The whole matrix, sources down, targets across; None beyond 60 tasks."""
-    if len(matrix.tasks) > 60:
-        return None
+MOST_SQUARE = 60
+"""Tasks up to which a matrix is shown as a square."""
+
+
+def matrix_table(matrix: AffinityMatrix) -> Table:
+    """The whole matrix, sources down, targets across; beyond 60 tasks its strongest pairs."""
+    if len(matrix.tasks) > MOST_SQUARE:
+        return _pairs_table(matrix)
     errors = matrix.standard_error
     rows = []
     for i, source in enumerate(matrix.tasks):
@@ -130,6 +154,24 @@ def matrix_table(matrix: AffinityMatrix) -> Table | None:
         rows.append((source, *cells))
     columns = ("source \\ target", *matrix.tasks)
     return Table(columns, tuple(rows), frozenset(range(1, len(columns))))
+
+
+def _pairs_table(matrix: AffinityMatrix) -> Table:
+    values = matrix.values.copy()
+    np.fill_diagonal(values, np.nan)
+    order = np.argsort(-values, axis=None, kind="stable")
+    known = int(np.isfinite(values).sum())
+    size = len(matrix.tasks)
+    rows = tuple(
+        (
+            matrix.tasks[place // size],
+            matrix.tasks[place % size],
+            three_digits(float(values.flat[place])),
+        )
+        for place in order[: min(known, MOST_ROWS)]
+    )
+    columns = ("source, strongest first", "target", "affinity")
+    return Table(columns, rows, frozenset({2}), known - len(rows))
 
 
 def groups_table(grouping: Grouping, serving: Mapping[str, int] | None = None) -> Table:

@@ -1,22 +1,16 @@
-"""Write the report: one self-contained HTML file that opens offline."""
+"""Write the report: an HTML file that opens offline, a PDF, Markdown, or a .zip of all parts."""
 
-import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Final, Literal, get_args
 
-from taskviz.figures.style import duration_words
-from taskviz.report.charts import Chart
-from taskviz.report.command import repeat_commands
-from taskviz.report.embed import values_json
+from taskviz.report.contents import Contents, PinnedPlan, named_results
+from taskviz.report.design import WHOLE, Design, Style
+from taskviz.report.document import Document, make_document
+from taskviz.report.facts import Facts
 from taskviz.report.page import render
-from taskviz.report.sections import affinity_part, grouping_part, results_part
-from taskviz.report.summary import summarise
-from taskviz.report.tables import Table, tasks_table
 from taskviz.values import (
-    SPLITS,
     AffinityMatrix,
     Grouping,
     TaskCollection,
@@ -24,9 +18,11 @@ from taskviz.values import (
     TrainingResult,
     unknown_choice,
 )
-from taskviz.values.storage import dumps, write_text
+from taskviz.values.storage import write_bytes
 
-Theme = Literal["auto", "light", "dark"]
+Theme = Style
+Format = Literal["html", "pdf", "md", "zip"]
+FORMATS: Final[tuple[str, ...]] = get_args(Format)
 Results = Sequence[TrainingResult] | Mapping[str, TrainingResult]
 
 
@@ -40,10 +36,14 @@ def write_report(
     notes: str = "",
     title: str = "",
     frontier: Sequence[Grouping] = (),
-    theme: Theme = "auto",
+    theme: Style = "auto",
     written: datetime | None = None,
+    format: str | None = None,  # noqa: A002
+    design: Design | None = None,
+    scenarios: Sequence[PinnedPlan] = (),
+    runs: Mapping[str, Mapping[str, TrainingResult]] | None = None,
 ) -> Path:
-    """Write one HTML file with everything that was found; any part may be empty.
+    """Write one file with everything that was found; any part may be empty.
 
     Args:
         collection: its tasks and sizes are shown; its data do not go into the file.
@@ -52,36 +52,67 @@ def write_report(
         results: the chosen one first. A sequence is named by ``settings["label"]``, else by the
             method of its grouping.
         path: where the file goes; written whole or not at all.
-        notes: plain text of the author.
+        notes: Markdown of the author, behind the summary; raw HTML is shown as text.
         title: heading; the collection's name where empty.
         frontier: a plan for each budget, to show what other budgets would buy.
-        theme: ``auto`` follows the reader's system.
+        theme: ``auto`` follows the reader's system; ``print`` looks on the screen as on paper.
         written: moment shown; now where None.
+        format: one of :data:`FORMATS`; None goes by the end of the path, else HTML.
+        design: sections and their order, notes beside each, plans to compare; title, notes and
+            theme from here hold where they are not given by themselves.
+        scenarios: plans with a name, what their author wrote, what others said.
+        runs: name → results of further runs.
 
     Returns:
         the path.
 
     Raises:
-        TaskvizError: an unknown theme, or a file that cannot be written.
+        TaskvizError: an unknown theme or format, no Chromium for a PDF, or a file that cannot be
+            written.
     """
-    if theme not in get_args(Theme):
-        raise unknown_choice("theme", theme, get_args(Theme))
-    html = report_html(
-        collection=collection,
-        affinities=affinities,
-        groupings=groupings,
-        results=results,
-        notes=notes,
-        title=title,
-        frontier=frontier,
-        theme=theme,
-        written=written or datetime.now(UTC),
+    from dataclasses import replace
+
+    design = design or Design()
+    if theme != "auto":
+        design = replace(design, style=theme)
+    if title:
+        design = replace(design, title=title)
+    if notes.strip():
+        design = design.with_note(WHOLE, notes)
+    contents = Contents(
+        facts=Facts.of(collection),
+        affinities=tuple(affinities),
+        groupings=tuple(groupings),
+        results=named_results(results),
+        frontier=tuple(frontier),
+        scenarios=tuple(scenarios),
+        runs=dict(runs or {}),
     )
+    return write_contents(contents, design, path, format=format, written=written)
+
+
+def write_contents(
+    contents: Contents,
+    design: Design,
+    path: Path | str,
+    *,
+    format: str | None = None,  # noqa: A002
+    written: datetime | None = None,
+) -> Path:
+    """Likewise from contents, such as those of a report that was opened.
+
+    Raises:
+        TaskvizError: as :func:`write_report`.
+    """
     path = Path(path)
     if path.is_dir():
         raise TaskvizError(f"{path} is a folder: give the name of a file, such as report.html.")
+    made = format_of(path) if format is None else format
+    if made not in FORMATS:
+        raise unknown_choice("format of a report", made, FORMATS)
+    data = document_bytes(make_document(contents, design, written or datetime.now(UTC)), made)
     try:
-        return write_text(path, html)
+        return write_bytes(path, data)
     except OSError as error:
         raise TaskvizError(
             f"Cannot write the report to {path} ({error.strerror or error}): choose a folder that "
@@ -89,160 +120,52 @@ def write_report(
         ) from None
 
 
-def named_results(results: Results) -> dict[str, TrainingResult]:
-    """Label → result, labels unique."""
-    if isinstance(results, Mapping):
-        return {str(label): result for label, result in results.items()}
-    named: dict[str, TrainingResult] = {}
-    for result in results:
-        label = str(result.settings.get("label") or result.grouping.method)
-        count, unique = 1, label
-        while unique in named:
-            count += 1
-            unique = f"{label} {count}"
-        named[unique] = result
-    return named
+def format_of(path: Path) -> str:
+    """The format that the end of a name speaks of; HTML where it speaks of none."""
+    ending = path.suffix.lower().removeprefix(".")
+    return ending if ending in FORMATS else "html"
 
 
-def report_html(
-    *,
-    collection: TaskCollection,
-    affinities: Sequence[AffinityMatrix],
-    groupings: Sequence[Grouping],
-    results: Results,
-    notes: str,
-    title: str,
-    frontier: Sequence[Grouping],
-    theme: Theme,
-    written: datetime,
-) -> str:
-    """The text of the file."""
-    named = named_results(results)
-    chosen = next(iter(named.values()), None)
-    plans = list(groupings)
-    if chosen is not None and not any(_same(chosen.grouping, plan) for plan in plans):
-        plans.insert(0, chosen.grouping)
-    main = chosen.grouping if chosen is not None else next(iter(plans), None)
-    charts: list[tuple[int, Chart]] = []
+def document_bytes(document: Document, format: str) -> bytes:  # noqa: A002
+    """The file in one of the formats.
 
-    def number(chart: Chart) -> dict[str, Any]:
-        charts.append((len(charts) + 1, chart))
-        return {**vars(chart), "number": len(charts)}
-
-    matrix = _made_from(main, affinities)
-    others = [each for each in affinities if each is not matrix]
-    repeat = repeat_commands(collection, matrix, main, named, others)
-    contents = [
-        ("summary", "Summary"),
-        *([("notes", "Notes")] if notes.strip() else []),
-        ("collection", "Collection"),
-        ("affinity", "Affinity"),
-        ("groups", "Groups"),
-        ("results", "Results"),
-        ("repeat", "Repeat it"),
-    ]
-    parts = {
-        "theme": theme,
-        "version": _version("taskviz"),
-        "title": title.strip() or f"Which tasks of {collection.name} to train together",
-        "written": written.strftime("%d %B %Y, %H:%M %Z").strip(),
-        "contents": contents,
-        "summary": summarise(collection, affinities, main, named),
-        "notes": notes.strip(),
-        "collection_facts": _facts(collection),
-        "tasks": tasks_table(collection),
-        "affinities": [affinity_part(each, number) for each in affinities],
-        "groupings": [
-            grouping_part(
-                plan,
-                matrix,
-                frontier if main is not None and _same(plan, main) else (),
-                chosen if chosen is not None and _same(plan, chosen.grouping) else None,
-                number,
-            )
-            for plan in plans
-        ],
-        "results": results_part(named, number) if named else None,
-        "repeat": repeat,
-        "repeat_plan": dumps(repeat.plan.to_json()) if repeat.plan is not None else "",
-        "versions": _versions(collection, affinities, named),
-    }
-    values = values_json(collection, affinities, plans, named, notes)
-    return render(parts, charts, values)
+    Raises:
+        TaskvizError: a PDF is wanted and there is no Chromium.
+    """
+    return _WRITERS[format](document)
 
 
-def _made_from(
-    plan: Grouping | None, affinities: Sequence[AffinityMatrix]
-) -> AffinityMatrix | None:
-    """The matrix that a plan names as its source, else the first."""
-    named = [each for each in affinities if plan is not None and plan.affinity == each.method]
-    return next(iter([*named, *affinities]), None)
+def html_text(document: Document, style: Style | None = None) -> str:
+    """The text of the HTML file."""
+    parts = document.parts if style is None else {**document.parts, "theme": style}
+    return render(parts, document.charts, document.values)
 
 
-def _same(a: Grouping, b: Grouping) -> bool:
-    """Whether two plans are one; how long it took to find them does not matter."""
-    first, second = a.to_json(), b.to_json()
-    return {**first, "seconds": 0} == {**second, "seconds": 0}
+def _html(document: Document) -> bytes:
+    return html_text(document).encode()
 
 
-def _facts(collection: TaskCollection) -> list[tuple[str, str]]:
-    block = collection.samples[0]
-    sizes = {
-        split: sum(len(each.indices(split)) for each in collection.samples) for split in SPLITS
-    }
-    layout = {
-        "joint": "joint: every task sees the same inputs",
-        "separate": "separate: every task has inputs of its own",
-    }[collection.layout]
-    facts = [
-        ("Name", collection.name),
-        ("Samples n", f"{sum(len(each) for each in collection.samples):,}"),
-        ("Tasks T", f"{len(collection.tasks):,}"),
-        ("Layout", layout),
-        ("Modality", collection.modality),
-        ("Input", " × ".join(str(size) for size in block.inputs.shape[1:]) or "scalar"),
-        ("Train, validation, test", ", ".join(f"{sizes[split]:,}" for split in SPLITS)),
-        ("Description", collection.origin.description),
-        ("Licence", collection.origin.licence),
-        ("Data fingerprint (SHA-256)", collection.fingerprint),
-    ]
-    return [(name, value) for name, value in facts if value]
+def _pdf(document: Document) -> bytes:
+    from taskviz.report.chromium import html_to_pdf
+
+    return html_to_pdf(html_text(document, "print"))
 
 
-def _versions(
-    collection: TaskCollection,
-    affinities: Sequence[AffinityMatrix],
-    results: Mapping[str, TrainingResult],
-) -> Table:
-    chosen = next(iter(results.values()), None)
-    settings = {} if chosen is None else chosen.settings
-    rows: list[tuple[str, str]] = [
-        ("taskviz, report", _version("taskviz")),
-        ("taskviz, training", str(settings.get("taskviz") or "nothing trained")),
-        ("torch", str(settings.get("torch") or _version("torch"))),
-        ("numpy", _version("numpy")),
-        ("plotly", _version("plotly")),
-        ("Python", platform.python_version()),
-        ("system", f"{platform.system()} {platform.machine()}"),
-        ("device of the training", str(settings.get("device_name") or "nothing trained")),
-        ("data fingerprint (SHA-256)", collection.fingerprint),
-    ]
-    rows += [(f"seed of {m.method}", str(m.seed)) for m in affinities]
-    if chosen is not None:
-        seconds = sum(result.seconds for result in results.values())
-        rows += [
-            ("seed of the training", str(chosen.seed)),
-            ("training of all contenders", duration_words(seconds)),
-        ]
-    return Table(("what", "value"), tuple(rows))
+def _markdown(document: Document) -> bytes:
+    from taskviz.report.markdown import markdown_text
+
+    return markdown_text(document).encode()
 
 
-def _version(package: str) -> str:
-    if package == "taskviz":
-        from taskviz import __version__
+def _zip(document: Document) -> bytes:
+    from taskviz.report.bundle import bundle_bytes
 
-        return __version__
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "unknown"
+    return bundle_bytes(document)
+
+
+_WRITERS: Final[Mapping[str, Callable[[Document], bytes]]] = {
+    "html": _html,
+    "pdf": _pdf,
+    "md": _markdown,
+    "zip": _zip,
+}

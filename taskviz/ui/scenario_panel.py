@@ -7,12 +7,12 @@ import pandas as pd
 import streamlit as st
 
 from taskviz.figures.style import signed, theme_of, three_digits
+from taskviz.report.plan_difference import difference
 from taskviz.ui import frame, state, store, workbench
 from taskviz.ui.scenarios import (
     MOST_NAME,
     MOST_NOTES,
     Scenario,
-    difference,
     list_scenarios,
     save_scenario,
 )

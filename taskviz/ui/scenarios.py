@@ -1,16 +1,10 @@
 """Plans with a name and a note, kept in the cache: they outlive a restart, colleagues see them."""
 
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
-
 from taskviz.cache import Cache, Entry, key_of
-from taskviz.figures.style import group_letter
-from taskviz.grouping.base import Affinity
-from taskviz.grouping.what_if import align, evaluate
 from taskviz.values import Grouping, TaskvizError
 from taskviz.values.storage import dumps, read_json, write_text
 
@@ -79,36 +73,6 @@ def list_scenarios(cache: Cache, source: str) -> list[Scenario]:
         except (TaskvizError, OSError):
             continue
     return sorted(found, key=lambda scenario: (scenario.created, scenario.key))
-
-
-def difference(affinity: Affinity, one: Grouping, other: Grouping) -> pd.DataFrame:
-    """One row a task: where it is in each plan, its predicted score in each, what it gains.
-
-    Letters of ``other`` follow the groups of ``one`` that they resemble most, so that only a task
-    in another company counts as moved. ``gain`` is above 0 where ``other`` is better for the task
-    and NaN where one of them says nothing.
-    """
-    again = align(other.groups, one.groups)
-    before, after = evaluate(affinity, one.groups), evaluate(affinity, again)
-    rows: list[Mapping[str, Any]] = []
-    for task in affinity.tasks:
-        here, there = _letters(one.groups, task), _letters(again, task)
-        rows.append(
-            {
-                "task": task,
-                "before": here,
-                "after": there,
-                "moved": here != there,
-                "score before": before.score(task),
-                "score after": after.score(task),
-                "gain": after.gain(before, task),
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def _letters(groups: tuple[tuple[str, ...], ...], task: str) -> str:
-    return ", ".join(group_letter(i) for i, group in enumerate(groups) if task in group)
 
 
 def _read(entry: Entry) -> Scenario:

@@ -52,7 +52,7 @@ from taskviz.verbs.optima import (
 )
 from taskviz.verbs.paper import paper_comparison, paper_contenders, paper_grouping
 from taskviz.verbs.repeats import measure_reliability, reliability_key
-from taskviz.verbs.reporting import write_report
+from taskviz.verbs.reporting import open_report, write_report
 from taskviz.verbs.sample_size import read_sample_size, sample_size_key, study_sample_size
 from taskviz.verbs.stability import (
     how_redrawn,
@@ -100,6 +100,7 @@ __all__ = [
     "load_result",
     "map_optima",
     "measure_reliability",
+    "open_report",
     "optima_map_key",
     "paper_comparison",
     "paper_contenders",

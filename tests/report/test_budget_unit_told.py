@@ -7,6 +7,7 @@ from taskviz.figures.frontier import budget_frontier
 from taskviz.grouping.group_costs import CostModel
 from taskviz.grouping.within_budget import frontier_within
 from taskviz.report.command import repeat_commands
+from taskviz.report.facts import Facts
 from taskviz.report.sections import _score_statement
 from taskviz.report.summary import summarise
 from taskviz.values import AffinityMatrix
@@ -25,7 +26,7 @@ def frontier(matrix):
 
 
 def test_summary(toy, matrix, frontier):
-    told = summarise(toy, [matrix], frontier[0], {})
+    told = summarise(Facts.of(toy), [matrix], frontier[0], {})
     assert "given that 1234567 parameters can be afforded" in told.question
     assert "This takes 1234540 of the 1234567 parameters of the budget." in told.answer
 

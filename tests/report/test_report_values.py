@@ -9,7 +9,7 @@ import pytest
 
 from taskviz.figures.curves import MOST_POINTS
 from taskviz.report import read_report, write_report
-from taskviz.report.embed import history_frame, history_json
+from taskviz.report.result_json import history_frame, history_json
 from taskviz.training.compare import comparison_table, summary_sentences
 from taskviz.values import HISTORY_COLUMNS, AffinityMatrix, TaskvizError
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from taskviz.cache import Cache
-from taskviz.ui.scenarios import KIND, difference, list_scenarios, save_scenario
+from taskviz.report.plan_difference import changed_groups, difference
+from taskviz.ui.scenarios import KIND, list_scenarios, save_scenario
 from taskviz.values import AffinityMatrix, Grouping, TaskvizError
 
 VALUES = np.arange(16, dtype=float).reshape(4, 4)
@@ -51,3 +52,14 @@ def test_the_difference_names_what_moved_and_what_it_gains() -> None:
     before, after = VALUES[0, 1], (VALUES[2, 1] + VALUES[3, 1]) / 2
     assert table.loc["b", "gain"] == pytest.approx(after - before)
     assert np.isnan(table.loc["a", "gain"])
+
+
+def test_a_group_names_what_leaves_it_and_what_comes() -> None:
+    assert changed_groups(ONE, OTHER) == [("A", ["b"], []), ("B", [], ["b"])]
+    assert changed_groups(ONE, ONE) == []
+
+
+def test_plans_without_scores_still_tell_who_moved() -> None:
+    table = difference(None, ONE, OTHER).set_index("task")
+    assert list(table.index[table["moved"]]) == ["b"]
+    assert table["gain"].isna().all()

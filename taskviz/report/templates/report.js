@@ -6,8 +6,10 @@
   const buttons = [...document.querySelectorAll("[data-set-theme]")];
   let printing = false;
 
+  const onPaper = () => printing || root.dataset.theme === "print";
+
   const isDark = () => {
-    if (printing) return false;
+    if (onPaper()) return false;
     const theme = root.dataset.theme;
     return theme === "dark" || (theme === "auto" && system.matches);
   };
@@ -29,8 +31,8 @@
   const drawOne = (chart, dark) => {
     const element = document.getElementById("chart-" + chart.number);
     const figure = themed(chart, dark);
-    const width = printing ? PAPER : element.clientWidth;
-    if (printing) figure.layout.width = width;
+    const width = onPaper() ? Math.min(PAPER, printing ? PAPER : element.clientWidth) : element.clientWidth;
+    if (onPaper()) figure.layout.width = width;
     if (chart.square) figure.layout.height = Math.min(figure.layout.height, width + 90);
     return Plotly.react(element, figure.data, figure.layout, config);
   };
@@ -53,6 +55,7 @@
     button.addEventListener("click", () => {
       root.dataset.theme = button.dataset.setTheme;
       mark();
+      openTables(onPaper());
       draw();
     });
   }
@@ -60,20 +63,25 @@
   mark();
   system.addEventListener("change", draw);
 
-  // On paper: light, and every table open.
+  // On paper: light, and every table open; afterwards as the reader left them.
   let opened = [];
+  const openTables = (wanted) => {
+    for (const details of opened) details.open = false;
+    opened = wanted ? [...document.querySelectorAll("details:not([open]):not([data-wide])")] : [];
+    for (const details of opened) details.open = true;
+  };
   addEventListener("beforeprint", () => {
     printing = true;
-    opened = [...document.querySelectorAll("details:not([open]):not([data-wide])")];
-    for (const details of opened) details.open = true;
+    openTables(true);
     draw();
   });
   addEventListener("afterprint", () => {
     printing = false;
-    for (const details of opened) details.open = false;
+    openTables(onPaper());
     draw();
   });
 
+  openTables(onPaper());
   if (charts.length) draw();
   else root.dataset.drawn = 0;
 })();
