@@ -7,7 +7,7 @@ import typer
 
 from taskviz.cli.parameters import AsJson
 from taskviz.cli.terminal import duration, put_json, put_line, put_table
-from taskviz.jobs import Job, JobStore, cancel_job, delete_job, resume_job
+from taskviz.jobs import Job, JobStore, cancel_job, delete_job, pause_job, resume_job
 
 Id = Annotated[str, typer.Argument(help="Id of a job.", metavar="ID")]
 
@@ -15,13 +15,14 @@ Id = Annotated[str, typer.Argument(help="Id of a job.", metavar="ID")]
 def register(program: typer.Typer) -> None:
     """Add the commands."""
     jobs = typer.Typer(
-        help="Jobs in the background: list, show, cancel, resume, delete.",
+        help="Jobs in the background: list, show, pause, cancel, resume, delete.",
         invoke_without_command=True,
         rich_markup_mode=None,
     )
     jobs.callback()(_list_by_default)
     jobs.command("list")(list_jobs)
     jobs.command("show")(show)
+    jobs.command("pause")(pause)
     jobs.command("cancel")(cancel)
     jobs.command("resume")(resume)
     jobs.command("delete")(delete)
@@ -74,12 +75,17 @@ def show(job_id: Id, as_json: AsJson = False) -> None:
 
 
 def cancel(job_id: Id, as_json: AsJson = False) -> None:
-    """Ask a job to stop; what it finished is kept."""
+    """End a job; what it finished is kept."""
     _put_changed(cancel_job(job_id), as_json)
 
 
+def pause(job_id: Id, as_json: AsJson = False) -> None:
+    """Set a job aside for others; `resume` goes on where it was."""
+    _put_changed(pause_job(job_id), as_json)
+
+
 def resume(job_id: Id, as_json: AsJson = False) -> None:
-    """Go on with a job that was interrupted, cancelled or failed."""
+    """Go on with a job that was paused, interrupted, cancelled or failed."""
     _put_changed(resume_job(job_id), as_json)
 
 
@@ -108,7 +114,9 @@ def _put_changed(job: Job, as_json: bool) -> None:
 
 
 def _put_job(job: Job) -> None:
-    state = "stopping" if job.cancelling else job.state
+    state: str = job.state
+    if job.cancelling:
+        state = "pausing" if job.pausing else "stopping"
     put_line(f"{job.id}  {job.title}: {state}, {job.progress:.0%} on {job.device}")
     for text in (f"{job.stage} {job.message}", job.error):
         if text.strip():

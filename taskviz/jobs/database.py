@@ -9,7 +9,7 @@ from pathlib import Path
 
 from taskviz.values import TaskvizError
 
-VERSION = 1
+VERSION = 2
 BUSY_SECONDS = 30.0
 
 _TABLES = """
@@ -35,6 +35,7 @@ CREATE TABLE jobs (
     device TEXT NOT NULL,
     attempt INTEGER NOT NULL DEFAULT 1,
     cancel REAL,
+    pause INTEGER NOT NULL DEFAULT 0,
     pid INTEGER,
     pid_created REAL,
     host TEXT
@@ -182,6 +183,9 @@ class Database:
             if found == 0:
                 for statement in _TABLES.split(";"):
                     connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {VERSION}")
+            elif found == 1:
+                connection.execute("ALTER TABLE jobs ADD COLUMN pause INTEGER NOT NULL DEFAULT 0")
                 connection.execute(f"PRAGMA user_version = {VERSION}")
             connection.execute("COMMIT")
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, get_args
 
-State = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
+State = Literal["queued", "running", "done", "failed", "cancelled", "paused", "interrupted"]
 STATES: tuple[str, ...] = get_args(State)
 LIVE: tuple[State, ...] = ("queued", "running")
 """States in which a worker process is there."""
@@ -19,7 +19,9 @@ class Job:
         kind: what is done, a key of ``taskviz.jobs.kinds.KINDS``.
         title: one line for people.
         spec: all that the work depends on, as plain data.
-        state: ``interrupted`` is a job whose worker ended or went silent before the work was done.
+        state: ``paused`` waits for its user and keeps its place in the queue; ``cancelled`` was
+            ended by its user; ``interrupted`` is a job whose worker ended or went silent before the
+            work was done. Each can be resumed.
         progress: 0 to 1, of the stage that runs.
         stage: what goes on, such as ``Training``.
         message: the unit that goes on now.
@@ -32,7 +34,8 @@ class Job:
         pid: of the worker process.
         log: path of the worker's log file.
         attempt: 1, and one more for each resume.
-        cancelling: True where the user asked it to stop and it has not stopped yet.
+        cancelling: True where the user asked it to stop or to pause and it is still at work.
+        pausing: True where that is a pause.
     """
 
     id: str
@@ -56,6 +59,7 @@ class Job:
     log: str = ""
     attempt: int = 1
     cancelling: bool = False
+    pausing: bool = False
 
     @property
     def live(self) -> bool:

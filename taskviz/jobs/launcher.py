@@ -51,27 +51,42 @@ def start_job(
 
 
 def cancel_job(job: str, store: JobStore | None = None) -> Job:
-    """Ask a job to stop: a flag, after a while SIGTERM, then SIGKILL to its process group.
+    """End a job: a flag, after a while SIGTERM, then SIGKILL to its process group.
 
-    Returns at once; a small process of its own sees to the signals. A job that ended already stays
-    as it is.
+    Returns at once; a small process of its own sees to the signals. What was finished stays in the
+    cache. A job that ended already stays as it is, but for a paused one.
 
     Raises:
         TaskvizError: there is no such job.
     """
-    store = store or JobStore()
-    found = store.request_cancel(job)
+    return _stop(job, store or JobStore(), pause=False)
+
+
+def pause_job(job: str, store: JobStore | None = None) -> Job:
+    """Set a job aside: its device is free for others, it keeps its place in the queue.
+
+    A training stops between two epochs and goes on with the next one when it is resumed; other
+    work goes on from the last unit that was finished. Returns at once, as :func:`cancel_job`.
+
+    Raises:
+        TaskvizError: there is no such job.
+    """
+    return _stop(job, store or JobStore(), pause=True)
+
+
+def _stop(job: str, store: JobStore, *, pause: bool) -> Job:
+    found = store.request_cancel(job, pause=pause)
     if found.live:
         # Where no process can be started, the flag has to do.
         with suppress(OSError):
             _spawn(store, "taskviz.jobs.stopper", [job, str(found.attempt)], store.log_path(job))
-    elif found.state == "cancelled":
+    elif found.state in ("cancelled", "paused"):
         _end_leftover(store, job)
     return found
 
 
 def resume_job(job: str, store: JobStore | None = None) -> Job:
-    """Start a worker again for a job that was interrupted, cancelled or failed.
+    """Start a worker again for a job that was paused, interrupted, cancelled or failed.
 
     What it had finished comes from the cache.
 

@@ -53,6 +53,7 @@ def job_of(row: sqlite3.Row, log: Path) -> Job:
         log=str(log),
         attempt=row["attempt"],
         cancelling=state in LIVE and row["cancel"] is not None,
+        pausing=state in LIVE and row["cancel"] is not None and bool(row["pause"]),
     )
 
 

@@ -45,12 +45,12 @@ def _ended(store: JobStore, job: str, attempt: int, patience: float) -> bool:
             found: Job = store.get(job)
         except TaskvizError:
             return True
-        if found.attempt != attempt or found.state in ("done", "failed", "cancelled"):
+        if found.attempt != attempt or found.state in ("done", "failed", "cancelled", "paused"):
             return True
         if found.state == "interrupted":
             process = store.identity(job)
             if process is None or process.status(job) == "gone":
-                store.request_cancel(job)
+                store.request_cancel(job, pause=True)  # as what it was asked for stays
                 return True
         time.sleep(POLL_SECONDS)
     return False

@@ -133,12 +133,14 @@ class JobStore:
                 raise TaskvizError(f"Job {job} is {found.state}: only one that ended can resume.")
             if found.state == "done":
                 raise TaskvizError(f"Job {job} is done: there is nothing left to resume.")
+            # A paused job keeps its place among those that wait.
             connection.execute(
-                "UPDATE jobs SET state = 'queued', attempt = attempt + 1, queued = ?, beat = ?, "
-                "cancel = NULL, pid = NULL, host = NULL, heartbeat = NULL, progress = 0, "
-                "stage = 'Starting', message = '', seconds_left = NULL, error = '', details = '', "
-                "finished = NULL WHERE id = ?",
-                (time.time(), time.monotonic(), job),
+                "UPDATE jobs SET queued = CASE WHEN state = 'paused' THEN queued ELSE ? END, "
+                "state = 'queued', attempt = attempt + 1, beat = ?, cancel = NULL, pause = 0, "
+                "heartbeat = CASE WHEN state = 'paused' THEN ? END, pid = NULL, host = NULL, "
+                "progress = 0, stage = 'Starting', message = '', seconds_left = NULL, error = '', "
+                "details = '', finished = NULL WHERE id = ?",
+                (time.time(), time.monotonic(), time.time(), job),
             )
             connection.execute("DELETE FROM leases WHERE job = ?", (job,))
         return self.get(job)
@@ -151,16 +153,24 @@ class JobStore:
                 (process.pid, process.created, process.host, job, attempt),
             )
 
-    def request_cancel(self, job: str) -> Job:
-        """Raise the flag that the worker looks at; one without a worker is cancelled at once."""
+    def request_cancel(self, job: str, *, pause: bool = False) -> Job:
+        """Raise the flag that the worker looks at; a job without a worker ends at once.
+
+        Args:
+            pause: it ends as ``paused``, not as ``cancelled``; a cancel outdoes a pause.
+        """
         with self._database.write() as connection:
             found = job_of(_row(connection, job), self.log_path(job))
-            if found.live:
+            if found.live or found.state == "interrupted":
                 connection.execute(
-                    "UPDATE jobs SET cancel = coalesce(cancel, ?) WHERE id = ?", (time.time(), job)
+                    "UPDATE jobs SET pause = CASE WHEN cancel IS NULL THEN ? ELSE min(pause, ?) "
+                    "END, cancel = coalesce(cancel, ?) WHERE id = ?",
+                    (pause, pause, time.time(), job),
                 )
-            elif found.state == "interrupted":
+            if found.state == "interrupted":
                 _end(connection, job, "cancelled")
+            elif found.state == "paused" and not pause:
+                connection.execute("UPDATE jobs SET state = 'cancelled' WHERE id = ?", (job,))
         return self.get(job)
 
     def delete(self, job: str) -> None:
@@ -336,6 +346,8 @@ def _end(
     error: str = "",
     details: str = "",
 ) -> None:
+    if state == "cancelled" and _row(connection, job)["pause"]:
+        state = "paused"
     connection.execute(
         "UPDATE jobs SET state = ?, result = ?, error = ?, details = ?, finished = ?, "
         "seconds_left = NULL, progress = CASE WHEN ? = 'done' THEN 1 ELSE progress END "

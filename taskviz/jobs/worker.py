@@ -109,7 +109,7 @@ def _ended_early(store: JobStore, job: Job, progress: JobProgress) -> None:
                 error="The worker was told to stop by the system: resume the job to go on from "
                 "what is finished.",
             )
-        log.info("cancelled" if progress.cancelled else "interrupted")
+        log.info("stopped by the user" if progress.cancelled else "interrupted")
     except (TaskvizError, LostJob) as error:
         log.error("the end could not be noted: %s", error)
 

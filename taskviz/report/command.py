@@ -186,16 +186,20 @@ def _affinity_words(affinity: AffinityMatrix) -> list[str]:
 
 
 def _training_words(trained: TrainingResult, results: Mapping[str, TrainingResult]) -> list[str]:
-    from taskviz.training.comparison import random_labels
+    from taskviz.training.comparison import is_papers, random_labels
     from taskviz.training.options import TrainingOptions
 
     defaults = {f.name: f.default for f in fields(TrainingOptions)}
-    words = ["--weighting", str(trained.settings.get("weighting", "equal"))]
+    papers = is_papers(results)
+    # The paper's comparison has the weightings of its own.
+    words = [] if papers else ["--weighting", str(trained.settings.get("weighting", "equal"))]
     words += _pass_through(trained.settings.get("options", {}), defaults)
     device = str(trained.settings.get("device", ""))
     if device:
         words += ["--device", device]
-    if len(results) > 1:
+    if papers:
+        words += ["--paper"]
+    elif len(results) > 1:
         draws = [label for label in random_labels(results) if results[label] is not trained]
         words += ["--baselines", "--random-draws", str(len(draws))]
     if len(results) > 1 or len(trained.seeds) > 1:

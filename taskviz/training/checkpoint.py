@@ -81,6 +81,11 @@ class Checkpoints:
         self._since = time.perf_counter()
         self._cost = self._since - start
 
+    def prune(self) -> None:
+        """Keep the last state alone, from which epochs can be added: the network is stored."""
+        for _, path in self._files()[:-1]:
+            path.unlink(missing_ok=True)
+
     def newest(
         self, accept: Callable[[State], bool], device: torch.device | str = "cpu"
     ) -> State | None:

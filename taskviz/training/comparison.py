@@ -41,6 +41,16 @@ QUALITY_COLUMNS = (
     "training_seconds",
     "seconds",
 )
+ONE_NETWORK = {
+    "standard MTL": "equal",
+    "GradNorm": "gradnorm",
+    "UW": "uw",
+    "PCGrad": "pcgrad",
+    "Nash-MTL": "nash-mtl",
+}
+"""The SCA paper's comparison: label → weighting of the contenders that train all tasks in one
+network."""
+
 ERROR = "± "
 """Beginning of the columns of :func:`comparison_table` that hold a standard error over seeds."""
 
@@ -206,6 +216,11 @@ def together_label(results: Results) -> str | None:
 def random_labels(results: Results) -> list[str]:
     """The contenders whose groups were drawn at random."""
     return [label for label, result in results.items() if result.grouping.method == "random"]
+
+
+def is_papers(results: Results) -> bool:
+    """Whether these are the contenders of the SCA paper's comparison."""
+    return ONE_NETWORK.keys() <= results.keys()
 
 
 def check_comparable(results: Results) -> tuple[TrainingResult, list[Task]]:

@@ -127,8 +127,10 @@ def train_units(
         specs = [(unit, stores[unit.key[1]].checkpoints(unit.tasks)) for unit in missing]
         train = partial(_train_unit, data, options)
         for index, outcome in context.engine.run(train, specs, context.progress):
-            unit = missing[index]
+            unit, checkpoints = specs[index]
             stores[unit.key[1]].put(unit.tasks, outcome)
+            if checkpoints is not None:
+                checkpoints.prune()
             outcomes[unit.key] = outcome
     return Trained(outcomes, scalings)
 

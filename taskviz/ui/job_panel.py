@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from taskviz.figures.style import duration_words
-from taskviz.jobs import LIVE, Job, cancel_job, resume_job, start_job
+from taskviz.jobs import LIVE, Job, cancel_job, pause_job, resume_job, start_job
 from taskviz.ui import state, store
 from taskviz.ui.text import safe
 from taskviz.values import TaskvizError
@@ -18,12 +18,12 @@ ICONS = {
     "done": ":material/check_circle:",
     "failed": ":material/error:",
     "cancelled": ":material/cancel:",
+    "paused": ":material/pause_circle:",
     "interrupted": ":material/power_off:",
 }
 
 PAUSABLE = ("training",)
 """Kinds of jobs that go on from the middle of a network."""
-_PAUSED = "paused_jobs"
 
 
 def running() -> None:
@@ -103,20 +103,23 @@ def headline(job: Job) -> None:
                     icon=":material/pause_circle:",
                     key=f"pause_{job.id}",
                     disabled=job.cancelling,
-                    help="Stops at the end of an epoch; Resume goes on from there.",
-                    on_click=_stop,
-                    args=(job.id, True),
+                    help="Sets it aside at the end of an epoch and lets other jobs run. It keeps "
+                    "its place; Resume goes on with the next epoch.",
+                    on_click=_pause,
+                    args=(job.id,),
                 )
             st.button(
                 "Stop",
                 icon=":material/stop_circle:",
                 key=f"stop_{job.id}",
-                disabled=job.cancelling,
+                disabled=job.cancelling and not job.pausing,
+                help="Ends it. What is finished is kept and is not computed again.",
                 on_click=_stop,
-                args=(job.id, False),
+                args=(job.id,),
             )
             if job.cancelling:
-                st.caption("Stopping. What is finished is kept.")
+                word = "Pausing" if job.pausing else "Stopping"
+                st.caption(f"{word}. What is finished is kept.")
     elif job.state == "failed":
         st.error(safe(job.error or "The job failed."), title="This job failed")
         if job.details:
@@ -130,23 +133,51 @@ def headline(job: Job) -> None:
             title="Interrupted",
         )
         _resume(job, "Resume")
+    elif job.state == "paused":
+        st.info(
+            f"{_reached(job)}It keeps its place, and other jobs run meanwhile. Resume goes on from "
+            "there; Stop ends it.",
+            title="Paused",
+        )
+        with st.container(horizontal=True):
+            _resume(job, "Resume")
+            st.button(
+                "Stop",
+                icon=":material/stop_circle:",
+                key=f"stop_{job.id}",
+                on_click=_stop,
+                args=(job.id,),
+            )
     elif job.state == "cancelled":
-        if job.id in st.session_state.get(_PAUSED, ()):
-            st.info("What was trained is kept: Resume goes on from there.", title="Paused")
-        else:
-            st.info("This job was stopped. What was finished is kept.", title="Stopped")
-        _resume(job, "Resume")
+        again = "Start again" if job.kind in PAUSABLE else "Resume"
+        st.info(
+            f"{_reached(job)}This job was stopped and waits for nobody. What was finished is kept: "
+            f"should you want it after all, {again} goes on from there at the end of the queue.",
+            title="Stopped",
+        )
+        _resume(job, again, main=False)
 
 
-def _stop(job: str, pause: bool) -> None:
-    """Both keep what is finished; a pause is only called so."""
-    paused: set[str] = st.session_state.setdefault(_PAUSED, set())
-    (paused.add if pause else paused.discard)(job)
+def _reached(job: Job) -> str:
+    """How far a training came, which is told as "group: epoch 3 of at most 9"."""
+    return f"{safe(job.message)}. " if job.message else ""
+
+
+def _pause(job: str) -> None:
+    pause_job(job, store=store.jobs())
+
+
+def _stop(job: str) -> None:
     cancel_job(job, store=store.jobs())
 
 
-def _resume(job: Job, label: str) -> None:
-    if st.button(label, icon=":material/play_arrow:", key=f"resume_{job.id}", type="primary"):
+def _resume(job: Job, label: str, *, main: bool = True) -> None:
+    if st.button(
+        label,
+        icon=":material/play_arrow:",
+        key=f"resume_{job.id}",
+        type="primary" if main else "secondary",
+    ):
         try:
             resume_job(job.id, store=store.jobs())
         except TaskvizError as error:

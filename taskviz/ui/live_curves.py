@@ -11,7 +11,7 @@ from taskviz.figures import curves
 from taskviz.figures.style import chart_config, group_letter, three_digits
 from taskviz.jobs import Job
 from taskviz.ui import job_panel, store
-from taskviz.ui.chart_views import css_key, watch_views, with_view
+from taskviz.ui.chart_views import LiveCharts, live_charts
 from taskviz.ui.text import plural, safe
 from taskviz.values import HIGHER_IS_BETTER, TrainingResult
 
@@ -41,6 +41,13 @@ class Look:
     smoothing: float
     mean: bool
     earlier: Callable[[tuple[str, ...]], pd.DataFrame | None]
+
+
+@dataclass(frozen=True)
+class _Page:
+    charts: LiveCharts
+    run: str
+    dark: bool
 
 
 def draw(job: Job, *, dark: bool) -> None:
@@ -74,7 +81,6 @@ def _points(job: Job) -> pd.DataFrame:
 
 
 def _show(histories: Histories, job: Job, dark: bool) -> None:
-    watch_views(KEY)
     look = _controls(histories, job)
     history = histories[look.label]
     if look.mean:
@@ -82,12 +88,14 @@ def _show(histories: Histories, job: Job, dark: bool) -> None:
     shown = history[history["metric"] == look.metric]
     groups = sorted(int(number) for number in shown["group"].unique())
     focus = st.session_state.get("live_focus")
-    if focus in groups:
-        _one(shown[shown["group"] == focus], int(focus), look, dark)
-        return
-    with st.grid("auto", min_column_width=340, gap="small"):
-        for group in groups:
-            _small(shown[shown["group"] == group], group, look, dark)
+    with live_charts(KEY) as charts:
+        page = _Page(charts, job.id, dark)
+        if focus in groups:
+            _one(shown[shown["group"] == focus], int(focus), look, page)
+            return
+        with st.grid("auto", min_column_width=340, gap="small"):
+            for group in groups:
+                _small(shown[shown["group"] == group], group, look, page)
 
 
 def _controls(histories: Histories, job: Job) -> Look:
@@ -128,10 +136,10 @@ def _controls(histories: Histories, job: Job) -> Look:
     return Look(str(label), str(metric), bool(log), float(smoothing), bool(mean), found.get)
 
 
-def _small(rows: pd.DataFrame, group: int, look: Look, dark: bool) -> None:
+def _small(rows: pd.DataFrame, group: int, look: Look, page: _Page) -> None:
     names = list(dict.fromkeys(rows["task"]))
     with st.container(border=True, gap="xsmall"):
-        _chart(rows, group, look, dark)
+        _chart(rows, group, look, page)
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f"**{group_letter(group)}** {', '.join(map(safe, names))}", width="stretch")
             st.button(
@@ -148,7 +156,7 @@ def _focus(group: int | None) -> None:
     st.session_state["live_focus"] = group
 
 
-def _one(rows: pd.DataFrame, group: int, look: Look, dark: bool) -> None:
+def _one(rows: pd.DataFrame, group: int, look: Look, page: _Page) -> None:
     names = list(dict.fromkeys(rows["task"]))
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -161,7 +169,7 @@ def _one(rows: pd.DataFrame, group: int, look: Look, dark: bool) -> None:
                 on_click=_focus,
                 args=(None,),
             )
-        _chart(rows, group, look, dark, height=470)
+        _chart(rows, group, look, page, height=470)
         st.dataframe(
             _last_values(rows, look.metric),
             hide_index=True,
@@ -170,7 +178,7 @@ def _one(rows: pd.DataFrame, group: int, look: Look, dark: bool) -> None:
 
 
 def _chart(
-    rows: pd.DataFrame, group: int, look: Look, dark: bool, height: int | None = None
+    rows: pd.DataFrame, group: int, look: Look, page: _Page, height: int | None = None
 ) -> None:
     names = tuple(sorted({str(name) for name in rows["task"]}))
     earlier = look.earlier(names)
@@ -182,13 +190,13 @@ def _chart(
         log=look.log,
         smoothing=look.smoothing,
         earlier=earlier,
-        dark=dark,
+        dark=page.dark,
         height=height,
     )
-    st.plotly_chart(
-        with_view(figure, css_key(key), f"{look.metric} {look.log}"),
-        theme=None,
-        key=key,
+    page.charts.draw(
+        figure,
+        key,
+        f"{page.run} {look.metric} {look.log} {page.dark}",
         config=chart_config(bar=height is not None),
         alt=curves.describe_training_curves(rows, group=group, metric=look.metric),
     )

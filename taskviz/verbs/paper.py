@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from taskviz.cache import Cache
 from taskviz.progress import SILENT, Progress
+from taskviz.training.comparison import ONE_NETWORK
 from taskviz.values import AffinityMatrix, Grouping, TaskCollection, TrainingResult
 from taskviz.verbs.affinity import compute_affinity
 from taskviz.verbs.grouping import contenders, group_tasks
@@ -12,15 +13,6 @@ from taskviz.verbs.training import compare_groupings
 
 if TYPE_CHECKING:
     import torch
-
-ONE_NETWORK = {
-    "standard MTL": "equal",
-    "GradNorm": "gradnorm",
-    "UW": "uw",
-    "PCGrad": "pcgrad",
-    "Nash-MTL": "nash-mtl",
-}
-"""Label → weighting of the contenders that train all tasks in one network."""
 
 ALONE = "all-separate"
 

@@ -54,6 +54,7 @@ def wait_for_points(page: Page, more_than: int, seconds: float = 60) -> int:
     raise AssertionError(f"No curve grew beyond {more_than} points within {seconds} s.")
 
 
+LARGE = ".st-key-curve_chosen_0_large .js-plotly-plot"
 VIEW = """() => {
   const chart = document.querySelector('.st-key-curve_chosen_0_large .js-plotly-plot')
   return chart?._fullLayout
@@ -97,8 +98,9 @@ def test_pause_resume_stop_and_resume_again(
     before = wait_for_points(page, 2)
     store, job = JobStore(Cache(app.cache)), run_of(page)
     press(page, "Pause")
-    expect(page.get_by_text("What was trained is kept")).to_be_visible(timeout=60_000)
-    assert store.get(job).state == "cancelled"
+    expect(page.get_by_text("other jobs run meanwhile")).to_be_visible(timeout=60_000)
+    assert store.get(job).state == "paused"
+    assert re.search(r"epoch \d+ of at most 2000", store.get(job).message)
     told = len(store.metrics(job))
     press(page, "Resume")
     expect(page.get_by_role("button", name="Pause").first).to_be_visible()
@@ -107,6 +109,8 @@ def test_pause_resume_stop_and_resume_again(
     press(page, "Enlarge")
     expect(page.get_by_role("button", name="All groups")).to_be_visible()
     chart(page, "curve_chosen_0_large")
+    page.wait_for_function(f"() => ({VIEW})()[1] > 0")
+    page.evaluate(f"() => {{ document.querySelector({LARGE!r}).marked = 'this very one' }}")
     low, count = zoom(page, "curve_chosen_0_large")
     assert low > 1
     page.wait_for_function(
@@ -114,17 +118,25 @@ def test_pause_resume_stop_and_resume_again(
         arg=count,
         timeout=60_000,
     )
+    assert page.evaluate(f"() => document.querySelector({LARGE!r}).marked") == "this very one"
     press(page, "Stop")
-    expect(page.get_by_text("This job was stopped.")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("This job was stopped")).to_be_visible(timeout=60_000)
+    assert store.get(job).state == "cancelled"
     points = [point for _, point in store.metrics(job)]
     keys = {(p["group"], p["seed"], p["task"], p["split"], p["metric"], p["step"]) for p in points}
     assert len(keys) == len(points) > told, "an epoch was told twice"
     steps = {p["step"] for p in points if p["group"] == 0}
     assert steps == set(range(1, max(steps) + 1)), "it did not go on where it was paused"
-    press(page, "Resume")
-    expect(page.get_by_role("button", name="Stop").first).to_be_visible()
+    settled(page)
+    press(page, "Start again")
+    expect(page.get_by_role("button", name="Pause").first).to_be_visible()
+    settled(page)
+    press(page, "Pause")
+    expect(page.get_by_text("other jobs run meanwhile")).to_be_visible(timeout=60_000)
+    settled(page)
     press(page, "Stop")
-    expect(page.get_by_text("This job was stopped.")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("This job was stopped")).to_be_visible(timeout=60_000)
+    settled(page)
     press(page, "Set up another run")
     expect(page.get_by_text("This trains one model for each of")).to_be_visible()
     pick(
@@ -132,7 +144,7 @@ def test_pause_resume_stop_and_resume_again(
         "Runs of this collection",
         page.get_by_role("option", name=re.compile("Training 3 groups of yeast")),
     )
-    expect(page.get_by_text("This job was stopped.")).to_be_visible()
+    expect(page.get_by_text("This job was stopped")).to_be_visible()
 
 
 def test_what_a_finished_run_gives_to_take_away(link: str, page: Page, tmp_path: Path) -> None:

@@ -452,3 +452,49 @@ def test_a_folder_that_cannot_be_made_says_so(tmp_path):
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(TaskvizError, match="TASKVIZ_CACHE"):
         JobStore(tmp_path / "file" / "cache").list()
+
+
+def test_a_pause_keeps_the_place_and_a_stop_outdoes_it(job_store, worker):
+    first, second = add(job_store), add(job_store)
+    run(job_store, first, worker(first))
+    asked = job_store.request_cancel(first.id, pause=True)
+    assert (asked.cancelling, asked.pausing) == (True, True)
+    job_store.finish(first.id, 1, "cancelled")
+    assert job_store.get(first.id).state == "paused"
+    assert not job_store.get(first.id).live
+    again = job_store.requeue(first.id)
+    assert (again.state, again.attempt, again.cancelling) == ("queued", 2, False)
+    assert [job.id for job in job_store.running()] == [first.id, second.id]
+    # A stop after a pause is a stop, a pause after a stop is none.
+    job_store.attach(first.id, Identity.of(worker(first).pid))
+    assert job_store.take_lease(again)
+    job_store.request_cancel(first.id, pause=True)
+    assert not job_store.request_cancel(first.id).pausing
+    assert not job_store.request_cancel(first.id, pause=True).pausing
+    job_store.finish(first.id, 2, "cancelled")
+    assert job_store.get(first.id).state == "cancelled"
+    job_store.requeue(first.id)
+    assert [job.id for job in job_store.running()] == [second.id, first.id]
+
+
+def test_a_paused_job_can_be_stopped_and_a_lost_one_ends_as_it_was_asked_to(job_store, worker):
+    job = add(job_store)
+    process = worker(job)
+    run(job_store, job, process)
+    job_store.request_cancel(job.id, pause=True)
+    process.kill()
+    process.wait()
+    assert job_store.get(job.id).state == "interrupted"
+    assert job_store.request_cancel(job.id, pause=True).state == "paused"
+    assert job_store.request_cancel(job.id, pause=True).state == "paused"
+    assert job_store.request_cancel(job.id).state == "cancelled"
+
+
+def test_a_store_of_the_first_version_is_brought_up_to_date(job_store):
+    job = add(job_store)
+    with sqlite3.connect(job_store.path) as connection:
+        connection.execute("ALTER TABLE jobs DROP COLUMN pause")
+        connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    assert JobStore(job_store.root).get(job.id).state == "queued"
+    assert JobStore(job_store.root).request_cancel(job.id, pause=True).pausing

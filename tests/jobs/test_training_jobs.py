@@ -2,7 +2,7 @@
 
 import pytest
 
-from taskviz.jobs import cancel_job, extend_job, resume_job, start_job
+from taskviz.jobs import cancel_job, extend_job, pause_job, resume_job, start_job
 from taskviz.training.sentences import summary_sentences
 from taskviz.values import TaskvizError
 from taskviz.verbs import read_affinity, read_training
@@ -51,11 +51,16 @@ def test_a_pause_keeps_the_state_and_epochs_are_added(job_store, wait_until):
     }
     job = start_job("training", spec, store=job_store)
     wait_until(lambda: len(job_store.metrics(job.id)) > 40 or not job_store.get(job.id).live)
-    cancel_job(job.id, job_store)
-    wait_until(lambda: job_store.get(job.id).state == "cancelled")
+    pause_job(job.id, job_store)
+    wait_until(lambda: not job_store.get(job.id).live)
+    paused = job_store.get(job.id)
+    assert paused.state == "paused"
     files = (job_store.root / "checkpoints").glob("*/*/*.safetensors")
     paused_at = max(int(file.name[:7]) for file in files)
     assert 0 < paused_at < 600
+    # It says where it goes on, and every epoch so far was told.
+    assert f"epoch {paused_at} of at most 600" in paused.message
+    assert max(point["step"] for _, point in job_store.metrics(job.id)) == paused_at
     resume_job(job.id, job_store)
     found = done(job_store, job, wait_until)
     assert found.attempt == 2

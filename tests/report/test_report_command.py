@@ -12,7 +12,7 @@ import taskviz as tv
 from taskviz.cli import main
 from taskviz.report.command import repeat_commands
 from taskviz.values import AffinityMatrix, Grouping, Origin, TaskCollection, TrainingResult
-from taskviz.verbs import contenders
+from taskviz.verbs import contenders, paper_contenders
 
 
 def run(line: str, capsys: pytest.CaptureFixture[str]) -> dict:  # type: ignore[type-arg]
@@ -62,6 +62,27 @@ def test_one_command_repeats_everything(trained, capsys, monkeypatch, tmp_path: 
         again = found["contenders"][label]
         assert again["grouping"]["groups"] == [list(group) for group in result.grouping.groups]
         assert [tuple(row.values()) for row in again["metrics"]] == rows(result)
+
+
+def test_the_papers_comparison_is_repeated_as_such(trained, capsys, monkeypatch, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    collection, affinity, plan, _ = trained
+    groupings, weightings = paper_contenders(collection, plan, "chosen")
+    results = tv.compare_groupings(
+        collection, groupings, weightings, 3, "cpu", seeds=2, epochs=2, width=6
+    )
+    (line,) = repeat_commands(collection, affinity, plan, results).lines
+    assert line == (
+        "python -m taskviz train linnerud --budget 2 --method sca --affinity-option n=7 "
+        "--affinity-option heads=tied --grouper random --seed 3 --width 6 --epochs 2 --device cpu "
+        "--paper --seeds 2"
+    )
+    monkeypatch.setenv("TASKVIZ_CACHE", str(tmp_path))
+    found = run(line, capsys)["contenders"]
+    first = next(iter(results))
+    assert list(found) == [first.replace("chosen", "SCA"), *list(results)[1:]]
+    for label, result in results.items():
+        again = found[label.replace("chosen", "SCA")]["metrics"]
+        assert [tuple(row.values()) for row in again] == rows(result), label
 
 
 def test_seeds_that_differ_take_a_command_a_step(trained, capsys, monkeypatch, tmp_path) -> None:  # type: ignore[no-untyped-def]

@@ -246,6 +246,27 @@ def test_what_cannot_be_trained_is_said_before_a_job_is_made(toy):
     check_training(toy, Grouping.of([toy.names]), "nash-mtl")
 
 
+def test_of_a_finished_network_only_the_last_state_is_kept(toy, tmp_path, monkeypatch):
+    monkeypatch.setattr(Checkpoints, "due", lambda self: True)
+    grouping, context = Grouping.of([toy.names]), RunContext(cache=Cache(tmp_path))
+    options = replace(OPTIONS, epochs=4)
+    train_grouping(toy, grouping, options, context=context)
+    (file,) = (tmp_path / "checkpoints").glob("*/*/*")
+    assert file.name.startswith("0000004.")
+    # Which is all that more epochs need; theirs then takes its place.
+    trained = []
+    run_epoch = GroupTrainer.run_epoch
+    monkeypatch.setattr(
+        GroupTrainer, "run_epoch", lambda self, check: trained.append(1) or run_epoch(self, check)
+    )
+    more = replace(options, more_epochs=2)
+    gone_on = train_grouping(toy, grouping, more, context=context)
+    assert len(trained) == 2
+    (file,) = (tmp_path / "checkpoints").glob("*/*/*")
+    assert file.name.startswith("0000006.")
+    assert gone_on.metrics.equals(train_grouping(toy, grouping, more).metrics)
+
+
 def test_nothing_of_a_checkpoint_is_pickled(toy, tmp_path):
     train_group(to_tensors(toy), range(4), OPTIONS, checkpoints=Checkpoints(tmp_path))
     (file,) = tmp_path.iterdir()
