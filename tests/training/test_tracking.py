@@ -92,6 +92,33 @@ def test_mlflow_is_told_settings_and_curves(result, monkeypatch):
         log_mlflow(result, "http://nowhere")
 
 
+def test_a_real_mlflow_keeps_settings_and_curves(result, tmp_path, monkeypatch):
+    """Only where MLflow is installed: it is no light package."""
+    mlflow = pytest.importorskip("mlflow")
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    uri = (tmp_path / "runs").as_uri()
+    runs = log_mlflow(result, uri, "mine")
+    client = mlflow.MlflowClient(uri)
+    assert len(runs) == 2
+    for group, run in enumerate(runs):
+        found = client.get_run(run)
+        assert found.info.status == "FINISHED"
+        assert found.data.params["tasks"] == ", ".join(result.grouping.groups[group])
+        assert found.data.params["epochs"] == "3"
+        own = result.history[result.history["group"] == group]
+        for (split, metric, task), points in own.groupby(["split", "metric", "task"]):
+            told = client.get_metric_history(run, f"{split}/{metric}/{task}")
+            assert [(each.step, each.value) for each in told] == list(
+                zip(points["step"], points["value"], strict=True)
+            )
+        final = result.metrics[result.metrics["group"] == group]
+        for row in final.itertuples():
+            key = f"final/{row.split}/{row.metric}/{row.task}"
+            assert found.data.metrics[key] == row.value
+    with pytest.raises(TaskvizError, match="did not take the metrics"):
+        log_mlflow(result, "no-such-scheme://nowhere")
+
+
 def test_a_missing_package_is_told(result, tmp_path, monkeypatch):
     monkeypatch.setattr("taskviz.training.export.find_spec", lambda name: None)
     for call, package in (
