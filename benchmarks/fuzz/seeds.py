@@ -2,8 +2,10 @@
 
 import io
 import json
+import tempfile
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -153,6 +155,31 @@ def node_files() -> Tree:
     return {"nodes.csv": "\n".join(nodes).encode(), "edges.csv": "\n".join(edges).encode()}
 
 
+def published(name: str, parts: tuple[str, ...] = (), **sizes: int) -> Callable[[], Tree]:
+    """A data set in the layout of its source, as the tests of the readers write it.
+
+    Args:
+        name: of the layout.
+        parts: folders of a data set that has several.
+        sizes: how much of it.
+    """
+
+    def make() -> Tree:
+        from tests.data.readers import layouts
+
+        write = getattr(layouts, name)
+        with tempfile.TemporaryDirectory() as folder:
+            root = Path(folder) / name
+            for part in parts:
+                write(root / part, part, **sizes)
+            if not parts:
+                write(root, **sizes)
+            files = sorted(path for path in root.rglob("*.*") if path.suffix != ".npy")
+            return {path.relative_to(root).as_posix(): path.read_bytes() for path in files}
+
+    return make
+
+
 def zipped(tree: Tree) -> bytes:
     """A tree as a .zip."""
     out = io.BytesIO()
@@ -205,6 +232,13 @@ COLLECTIONS: dict[str, Callable[[], Tree]] = {
     "images": image_folders,
     "ts": series_files,
     "nodes": node_files,
+    "svhn": published("svhn", n=20),
+    "cifar": published("cifar10", n=12),
+    "stl": published("stl10", n=10),
+    "celeba": published("celeba", n=20, attributes=12),
+    "mimic": published("mimic3", ("decompensation", "in-hospital-mortality", "phenotyping"), n=12),
+    "qm9": published("qm9", n=26),
+    "wfdb": published("wfdb_records", n=20, seconds=2),
 }
 VALUES: dict[str, Callable[[], Tree]] = {
     "matrix-csv": matrix_csv,

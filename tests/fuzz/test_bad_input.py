@@ -13,10 +13,13 @@ import pytest
 
 from benchmarks.fuzz.campaign import Tally, run_target, table
 from benchmarks.fuzz.mutate import WORDS, mutate_bytes, mutate_plain
+from benchmarks.fuzz.seeds import COLLECTIONS
 from benchmarks.fuzz.targets import TARGETS, attempt
+from taskviz.cache import Cache
+from taskviz.data import open_collection
 
 CASES = int(os.environ.get("TASKVIZ_FUZZ_CASES", "0"))
-DEAR = {"command": 6, "images": 6, "upload": 10, "smiles": 10}
+DEAR = {"command": 6, "images": 6, "upload": 10, "smiles": 10, "mimic": 8, "wfdb": 10, "qm9": 10}
 
 
 @pytest.mark.parametrize("name", list(TARGETS))
@@ -38,6 +41,20 @@ def test_bad_input_is_taken_or_refused_in_one_sentence(
             failures.append((i, said))
         assert time.monotonic() - start < 60, f"case {i} hangs"
     assert failures == []
+
+
+@pytest.mark.parametrize("name", list(COLLECTIONS))
+@pytest.mark.filterwarnings("ignore")
+def test_what_is_mutated_was_good(name: str, tmp_path: Path) -> None:
+    """Mutations of an input that is refused anyway would try nothing."""
+    for file, data in COLLECTIONS[name]().items():
+        path = tmp_path / "tree" / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    found = open_collection(str(tmp_path / "tree"), Cache(tmp_path / "cache"))
+    assert len(found.tasks) > 1
+    for block in found.samples:
+        assert len(block.inputs[np.arange(2)]) == 2
 
 
 def test_the_campaign_sees_what_goes_wrong(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -135,7 +135,6 @@ def read_svhn(request: Request) -> DataSet:
 
 def _matlab(path: Path) -> tuple[NDArray[Any], NDArray[Any]]:
     from scipy.io import loadmat, whosmat
-    from scipy.io.matlab import MatReadError
 
     try:
         described = {name: (shape, kind) for name, shape, kind in whosmat(str(path))}
@@ -157,8 +156,11 @@ def _matlab(path: Path) -> tuple[NDArray[Any], NDArray[Any]]:
         raise TaskvizError(
             f"{path.name} is a MATLAB 7.3 file: save it in version 5 or 7."
         ) from None
-    except (MatReadError, ValueError, TypeError, OSError, MemoryError, EOFError, KeyError) as error:
-        raise TaskvizError(f"{path.name} cannot be read as a MATLAB file ({error}).") from None
+    except TaskvizError:
+        raise
+    except Exception as error:  # scipy lets through whatever a damaged file brings about
+        text = " ".join(str(error).split())[:120]
+        raise TaskvizError(f"{path.name} cannot be read as a MATLAB file ({text}).") from None
     pixels, labels = found["X"], found["y"].reshape(-1)
     if pixels.dtype != np.uint8 or pixels.ndim != 4 or pixels.shape[2] != 3:
         raise TaskvizError(
