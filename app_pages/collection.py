@@ -4,9 +4,10 @@ import streamlit as st
 
 from taskviz.data.builtin import BUILT_INS
 from taskviz.data.reference import CollectionRef
-from taskviz.ui import frame, own_data, preview_tab, state, store, task_table
+from taskviz.ui import frame, own_data, preview_tab, state, store, tables, task_table
 from taskviz.ui.text import plural, safe
 from taskviz.values import TaskCollection, TaskvizError
+from taskviz.values.escaping import spreadsheet_plain
 
 frame.title("collection")
 
@@ -85,14 +86,14 @@ def pick_tasks(collection: TaskCollection) -> None:
     whole = store.collection(store.publish(store.with_tasks(ref, [])))
     table = task_table.task_table(whole, collection.names)
     edited = st.data_editor(
-        table,
+        tables.harmless(table),
         hide_index=True,
         disabled=[name for name in table.columns if name != "use"],
         key=f"tasks_{whole.fingerprint[:12]}",
         alt="Tasks with their kind, missing share and balance; untick to leave one out",
         column_config=task_table.columns(),
     )
-    wanted = [str(task) for task in edited.loc[edited["use"], "task"]]
+    wanted = [spreadsheet_plain(task) for task in edited.loc[edited["use"], "task"]]
     if tuple(wanted) == collection.names:
         st.caption("Untick a task to leave it out of everything that follows.")
     elif len(wanted) < 2:

@@ -14,6 +14,7 @@ from taskviz.ui import (
     stability_tab,
     state,
     store,
+    tables,
     units,
     workbench,
     workbench_view,
@@ -144,7 +145,7 @@ if plan is not None:
     with methods:
         methods_panel.draw(source)
     with table:
-        st.dataframe(
+        tables.show(
             plan_table(plan),
             hide_index=True,
             alt="Groups of each task and the group that serves it",

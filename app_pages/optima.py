@@ -3,7 +3,7 @@
 import streamlit as st
 
 from taskviz.optima.optima_map import OptimaMap, OptimaOptions
-from taskviz.ui import frame, optima_view, state, store, study_job
+from taskviz.ui import frame, optima_view, state, store, study_job, tables
 from taskviz.ui.options_form import options_form
 from taskviz.ui.text import safe
 from taskviz.values import TaskCollection, TaskvizError
@@ -64,5 +64,5 @@ with main:
             st.caption(optima_view.how_measured(study))
             with st.expander("Mean distances between tasks", icon=":material/table:"):
                 st.caption("1 is the mean over all pairs of different tasks.")
-                st.dataframe(optima_view.between_table(study), alt="Mean distance of each pair")
+                tables.show(optima_view.between_table(study), alt="Mean distance of each pair")
 frame.next_step("See the landscape", "landscape", ready=True)

@@ -14,7 +14,7 @@ from taskviz.figures.calibration import (
     within_tasks,
 )
 from taskviz.figures.style import chart_config, signed, three_digits
-from taskviz.ui import store
+from taskviz.ui import store, tables
 from taskviz.ui.labels import matrix_labels
 from taskviz.ui.text import plural, safe
 from taskviz.values import TaskCollection, TrainingResult
@@ -74,11 +74,11 @@ def draw(
         f"One dot a task and trained group, each less the mean of its task: pooled over tasks, "
         f"predictions look right only because some tasks are harder. {kind}{later}"
     )
-    st.dataframe(
+    tables.show(
         _readable(table, names), hide_index=True, alt="How well each estimator's predictions fit"
     )
     with st.expander("The dots as a table"):
-        st.dataframe(store.readable(within_tasks(own)), hide_index=True, alt="The dots of the plot")
+        tables.show(store.readable(within_tasks(own)), hide_index=True, alt="The dots of the plot")
 
 
 @st.cache_data(max_entries=32, show_spinner="Asking the estimators…")

@@ -8,6 +8,7 @@ from taskviz.affinity.reliability import reliability
 from taskviz.figures import heatmap
 from taskviz.figures.small_heatmap import small_heatmap
 from taskviz.figures.style import chart_config, duration_words
+from taskviz.ui import tables
 from taskviz.ui.affinity_words import trust_badge
 from taskviz.ui.labels import matrix_labels
 from taskviz.ui.text import safe
@@ -37,8 +38,8 @@ def draw(stored: list[tuple[str, AffinityMatrix]], *, dark: bool) -> None:
     labels = [names[key] for key in picked]
     agreement = rank_agreement([matrices[key] for key in picked], labels)
     st.markdown("**Do they rank the pairs alike?** Spearman correlation of the entries")
-    st.dataframe(
-        agreement.style.format("{:.2f}", na_rep="–"),
+    tables.show(
+        tables.harmless(agreement).style.format("{:.2f}", na_rep="–"),
         alt="Rank correlation of each two matrices; 1 is the same order, 0 is none",
     )
     order = heatmap.cluster_order(matrices[picked[0]])
@@ -57,7 +58,7 @@ def draw(stored: list[tuple[str, AffinityMatrix]], *, dark: bool) -> None:
         "Each heatmap is coloured by the ranks of its own entries, since estimators differ in "
         "unit; all stand in the same order."
     )
-    st.dataframe(
+    tables.show(
         pd.DataFrame(
             {
                 "matrix": labels,

@@ -5,7 +5,7 @@ import streamlit as st
 from taskviz.figures.small_heatmap import small_heatmap
 from taskviz.figures.style import chart_config, three_digits
 from taskviz.jobs import LIVE
-from taskviz.ui import frame, job_panel, state, store
+from taskviz.ui import frame, job_panel, state, store, tables
 from taskviz.ui.text import safe
 from taskviz.values import AffinityMatrix
 
@@ -78,7 +78,7 @@ def _show(matrix: AffinityMatrix, *, dark: bool) -> None:
     for note in matrix.notes:
         st.caption(f":material/info: {safe(note)}")
     table = matrix.to_frame()
-    st.dataframe(store.readable(-table), alt="Discrepancy of each pair, 0 to 2")
+    tables.show(store.readable(-table), alt="Discrepancy of each pair, 0 to 2")
 
 
 def _error(matrix: AffinityMatrix, pair: tuple[float, int, int]) -> float | None:

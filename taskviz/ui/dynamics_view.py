@@ -7,7 +7,7 @@ from taskviz.affinity.dynamics import METHODS, DynamicsStudy
 from taskviz.affinity.sample_size import RISEN
 from taskviz.figures import dynamics
 from taskviz.figures.style import chart_config, three_digits
-from taskviz.ui import frame, pair, store
+from taskviz.ui import frame, pair, store, tables
 from taskviz.ui.text import safe
 
 
@@ -82,6 +82,6 @@ def draw(study: DynamicsStudy) -> None:
             alt=dynamics.describe_dynamics(study, method),
         )
     with st.expander("The numbers behind", icon=":material/table:"):
-        st.dataframe(
+        tables.show(
             store.readable(study.stability()), hide_index=True, alt="Rank correlations by epoch"
         )

@@ -10,7 +10,7 @@ from taskviz.figures import captured_shares, quality_cost
 from taskviz.figures.style import chart_config, duration_words, three_digits
 from taskviz.jobs import LIVE, Job
 from taskviz.training.subsets import SubsetOptions
-from taskviz.ui import frame, job_panel, state, store
+from taskviz.ui import frame, job_panel, state, store, tables
 from taskviz.ui.options_form import options_form
 from taskviz.ui.text import plural, safe
 from taskviz.values import TaskCollection, TaskvizError
@@ -149,7 +149,7 @@ def show(found: Evidence) -> None:
             config=chart_config(),
             alt=captured_shares.describe_captured_shares(found.table, overlap=shared),
         )
-    st.dataframe(
+    tables.show(
         estimator_rows(found, shared),
         hide_index=True,
         alt="Each estimator with its share, rank correlation, F1 and cost",
@@ -161,14 +161,14 @@ def show(found: Evidence) -> None:
         + _settings_words(found)
     )
     with st.expander("What could be reached: oracle, random, worst, together, separate"):
-        st.dataframe(
+        tables.show(
             store.readable(found.oracle.drop(columns="plan")),
             hide_index=True,
             alt="Mean test loss of the oracle's plan and of others, each number of models",
         )
     if len(found.groupers):
         with st.expander("What grouping methods make of the same matrices"):
-            st.dataframe(
+            tables.show(
                 store.readable(found.groupers),
                 hide_index=True,
                 alt="Share and regret of each grouping method on each estimator's matrix",

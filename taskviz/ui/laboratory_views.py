@@ -11,7 +11,7 @@ from taskviz.theory.linear_regression import pooled_risk, target_only_risk
 from taskviz.theory.simulation import Interval
 from taskviz.theory.transfer_range import MOST, helpful_range
 from taskviz.theory.validity import Array
-from taskviz.ui import laboratory, store
+from taskviz.ui import laboratory, store, tables
 from taskviz.ui.laboratory import Preset, Setting
 
 NO_ALONE = (
@@ -73,7 +73,7 @@ def pooling(setting: Setting, preset: Preset | None, *, dark: bool) -> None:
     filling.go_on(show)
     if filling.draws is not None:
         with st.expander("Table"):
-            st.dataframe(
+            tables.show(
                 store.readable(_table(setting, sizes, shifts, filling.draws, alone)),
                 hide_index=True,
                 alt="Closed form and simulation at each simulated size",

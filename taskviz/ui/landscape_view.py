@@ -6,7 +6,7 @@ import streamlit as st
 from taskviz.figures import landscape
 from taskviz.figures.style import chart_config, three_digits
 from taskviz.optima.landscape import LandscapeStudy
-from taskviz.ui import frame, pair, store
+from taskviz.ui import frame, pair, store, tables
 from taskviz.ui.text import listed, safe
 
 HOLDS = 0.05
@@ -124,7 +124,7 @@ def draw_bounds(study: LandscapeStudy) -> None:
             border=True,
         )
     with st.expander("The numbers behind", icon=":material/table:"):
-        st.dataframe(
+        tables.show(
             store.readable(study.to_frame()), hide_index=True, alt="Bound and measured loss"
         )
 

@@ -5,7 +5,7 @@ import streamlit as st
 from taskviz.figures import linearisation
 from taskviz.figures.style import chart_config
 from taskviz.jobs import LIVE
-from taskviz.ui import frame, job_panel, state, store
+from taskviz.ui import frame, job_panel, state, store, tables
 from taskviz.values import TaskCollection
 from taskviz.verbs.linearisation import stored_linearisations
 
@@ -38,7 +38,7 @@ def draw(collection: TaskCollection) -> None:
         label = next(iter(found))
         if len(found) > 1:
             label = st.selectbox("Table of", list(found), key="linearisation_table") or label
-        st.dataframe(
+        tables.show(
             store.readable(found[label]), hide_index=True, alt="The numbers behind the chart"
         )
         st.caption(

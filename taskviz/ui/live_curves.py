@@ -10,7 +10,7 @@ import streamlit as st
 from taskviz.figures import curves
 from taskviz.figures.style import chart_config, group_letter, three_digits
 from taskviz.jobs import Job
-from taskviz.ui import job_panel, store
+from taskviz.ui import job_panel, store, tables
 from taskviz.ui.chart_views import LiveCharts, live_charts
 from taskviz.ui.text import plural, safe
 from taskviz.values import HIGHER_IS_BETTER, TrainingResult
@@ -170,7 +170,7 @@ def _one(rows: pd.DataFrame, group: int, look: Look, page: _Page) -> None:
                 args=(None,),
             )
         _chart(rows, group, look, page, height=470)
-        st.dataframe(
+        tables.show(
             _last_values(rows, look.metric),
             hide_index=True,
             alt="The last and the best validation value of each task",

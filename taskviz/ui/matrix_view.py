@@ -8,7 +8,7 @@ import streamlit as st
 from taskviz.figures import heatmap, task_graph
 from taskviz.figures.style import chart_config
 from taskviz.figures.task_order import ORDERS
-from taskviz.ui import frame, state, store
+from taskviz.ui import frame, state, store, tables
 from taskviz.ui.affinity_words import entry_words, how_obtained
 from taskviz.ui.pair import selected as pair_in_url
 from taskviz.ui.text import safe
@@ -131,7 +131,7 @@ def draw_pair(matrix: AffinityMatrix, pair: tuple[str, str] | None) -> None:
 
 def draw_table(matrix: AffinityMatrix) -> None:
     """The numbers behind the pictures, to read and to take away."""
-    st.dataframe(
+    tables.show(
         matrix.to_frame().round(4),
         alt="Affinity of every pair; rows are sources, columns are targets",
     )

@@ -11,7 +11,7 @@ from taskviz.grouping.base import Affinity
 from taskviz.grouping.group_costs import CostModel
 from taskviz.grouping.objective import density
 from taskviz.grouping.what_if import evaluate
-from taskviz.ui import workbench
+from taskviz.ui import tables, workbench
 from taskviz.ui.units import cost_words, number_words
 from taskviz.values import SubsetTable, TaskvizError
 from taskviz.verbs import group_tasks
@@ -74,7 +74,7 @@ def draw(source: workbench.Source) -> None:
         return
     st.markdown(f"At a budget of **{cost_words(budget, source.unit)}**:")
     with st.container(key="methods_table"):
-        st.dataframe(
+        tables.show(
             _side_by_side(source.board, source.affinity, budget, source.costs),
             hide_index=True,
             alt="Each method with its scores, its gap and its time",

@@ -10,7 +10,7 @@ from taskviz.figures import optima_map
 from taskviz.figures.style import chart_config, three_digits
 from taskviz.optima.maps import MAPS
 from taskviz.optima.optima_map import OptimaMap
-from taskviz.ui import frame, pair, sample_view
+from taskviz.ui import frame, pair, sample_view, tables
 from taskviz.ui.text import listed, plural, safe
 from taskviz.values import TaskCollection
 from taskviz.values.escaping import spreadsheet_safe
@@ -204,7 +204,7 @@ def _draw_caught(study: OptimaMap, collection: TaskCollection, caught: list[int]
         columns["picture"] = st.column_config.ImageColumn("picture", width="small")
     if "series" in table:
         columns["series"] = st.column_config.LineChartColumn("series", width="medium")
-    st.dataframe(
+    tables.show(
         table,
         hide_index=True,
         column_config=columns,

@@ -14,9 +14,10 @@ from taskviz.data.propose import propose_targets
 from taskviz.data.reference import CollectionRef
 from taskviz.data.table import Table, read_table
 from taskviz.data.uploads import store_upload
-from taskviz.ui import own_files, problem_list, store
+from taskviz.ui import own_files, problem_list, store, tables
 from taskviz.ui.text import listed, plural, safe
 from taskviz.values import TASK_KINDS, TaskvizError
+from taskviz.values.escaping import spreadsheet_plain
 
 ENDINGS = ("csv", "tsv", "txt", "parquet", "pq", "arff", "zip", "npz")
 ROLES = ("target", "input", "leave out")
@@ -75,7 +76,7 @@ def _choose_targets(reference: str, table: Table, use: Callable[[CollectionRef],
     )
     st.markdown("**Which columns are targets?** This is a proposal; change what is wrong.")
     edited = st.data_editor(
-        offered,
+        tables.harmless(offered),
         hide_index=True,
         disabled=["column", "missing %", "why"],
         key=f"roles_{reference}",
@@ -90,10 +91,11 @@ def _choose_targets(reference: str, table: Table, use: Callable[[CollectionRef],
             "why": st.column_config.TextColumn("Why"),
         },
     )
+    edited["column"] = edited["column"].map(spreadsheet_plain)
     ref, problems = _checked(reference, table, edited, {p.name: p.kind for p in proposals})
     problem_list.draw(problems)
     with st.expander("First ten rows"):
-        st.dataframe(table.frame.head(10), alt="First ten rows of the table")
+        tables.show(table.frame.head(10), alt="First ten rows of the table")
     errors = [problem for problem in problems if problem.severity == "error"]
     if ref.targets:
         st.markdown(f"Targets: {listed(ref.targets)}.")

@@ -8,7 +8,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from taskviz.data.summary import preview
-from taskviz.ui import sample_view
+from taskviz.ui import sample_view, tables
 from taskviz.values import GraphNodes, Graphs, TaskCollection
 
 ROWS = 12
@@ -31,7 +31,7 @@ def draw(collection: TaskCollection) -> None:
     for task in collection.tasks:
         if task.kind == "regression" and task.name not in config:
             config[task.name] = st.column_config.NumberColumn(format="%.4g")
-    st.dataframe(
+    tables.show(
         table,
         alt=f"{len(table)} samples with their labels",
         row_height=_HEIGHT if pictured else None,

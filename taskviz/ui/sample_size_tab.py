@@ -7,7 +7,7 @@ from taskviz.affinity.sample_size import RISEN
 from taskviz.figures import sample_size
 from taskviz.figures.style import chart_config, three_digits
 from taskviz.jobs import LIVE, Job
-from taskviz.ui import job_panel, state, store
+from taskviz.ui import job_panel, state, store, tables
 from taskviz.ui.text import safe
 from taskviz.values import TaskCollection, TaskvizError
 from taskviz.verbs import read_sample_size
@@ -87,6 +87,6 @@ def _answer(job: Job, *, dark: bool) -> None:
     )
     for note in study.notes:
         st.caption(f":material/info: {safe(note)}")
-    st.dataframe(
+    tables.show(
         store.readable(study.to_frame()), hide_index=True, alt="The numbers behind the chart"
     )

@@ -8,7 +8,7 @@ import streamlit as st
 
 from taskviz.figures.style import signed, theme_of, three_digits
 from taskviz.report.plan_difference import difference
-from taskviz.ui import frame, state, store, workbench
+from taskviz.ui import frame, state, store, tables, workbench
 from taskviz.ui.scenarios import (
     MOST_NAME,
     MOST_NOTES,
@@ -126,9 +126,9 @@ def _compare(source: workbench.Source, one: Scenario, other: Scenario) -> None:
         "score there": three_digits,
         "score then": three_digits,
     }
-    styled = shown.style.map(colour, subset=["gain"]).format(words)
+    styled = tables.harmless(shown).style.map(colour, subset=["gain"]).format(words)
     with st.container(key="scenario_diff"):
-        st.dataframe(
+        tables.show(
             styled,
             hide_index=True,
             height=min(38 + 35 * len(shown), 360),

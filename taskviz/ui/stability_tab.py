@@ -12,7 +12,7 @@ from taskviz.grouping.base import Affinity
 from taskviz.grouping.stability import Stability
 from taskviz.grouping.what_if import same_groups
 from taskviz.jobs import LIVE, Job
-from taskviz.ui import frame, job_panel, state, store, workbench
+from taskviz.ui import frame, job_panel, state, store, tables, workbench
 from taskviz.ui.text import listed, plural, safe
 from taskviz.ui.workbench import Source
 from taskviz.values import Grouping, TaskvizError
@@ -166,7 +166,7 @@ def _answer(study: Stability, plan: Grouping) -> None:
         )
     with right:
         if study.rivals:
-            st.dataframe(
+            tables.show(
                 _table(study),
                 hide_index=True,
                 key="rivals",

@@ -12,7 +12,15 @@ from taskviz.figures.style import chart_config, group_letter, signed, three_digi
 from taskviz.jobs import Job, extend_job
 from taskviz.training.comparison import alone_label, comparison_table, quality_table
 from taskviz.training.sentences import summary_sentences
-from taskviz.ui import calibration_view, frame, live_curves, state, store, training_downloads
+from taskviz.ui import (
+    calibration_view,
+    frame,
+    live_curves,
+    state,
+    store,
+    tables,
+    training_downloads,
+)
 from taskviz.ui.text import safe
 from taskviz.values import TaskCollection, TaskvizError, TrainingResult
 from taskviz.verbs import read_affinity
@@ -64,13 +72,13 @@ def _result(found: Mapping[str, TrainingResult], affinity: float) -> None:
         alt=comparison.describe_gains(table),
     )
     st.markdown("**Each task under each contender** (test split; ± standard error over seeds)")
-    st.dataframe(
+    tables.show(
         with_errors(table),
         hide_index=True,
         alt="Test metric of each task under each contender",
     )
     st.markdown("**Quality beside the time it cost**")
-    st.dataframe(
+    tables.show(
         _quality(found, affinity),
         hide_index=True,
         alt="Loss, gain over training alone and time of each contender",
@@ -174,4 +182,4 @@ def _metrics(found: Mapping[str, TrainingResult]) -> None:
     label = st.selectbox("Contender", list(found), key="metric_contender")
     metrics = found[label].metrics
     shown = metrics.assign(group=metrics["group"].map(group_letter))
-    st.dataframe(store.readable(shown), hide_index=True, alt="Every measured metric")
+    tables.show(store.readable(shown), hide_index=True, alt="Every measured metric")
