@@ -22,6 +22,9 @@ memory and against the plain loop (:mod:`benchmarks.modalities`).
 (factorised against loops), ``subsets`` (stacked against sequential and joblib), ``estimators``
 (each estimator's price), ``gradient`` (milliseconds a subset).
 
+``python -m benchmarks load``: twenty sessions while jobs run, memory over page loads, a full cache
+(:mod:`benchmarks.load.measure`).
+
 ``python -m benchmarks streaming``: a folder of CelebA's size, opened
 (:mod:`benchmarks.streaming`).
 
@@ -153,6 +156,11 @@ def main() -> None:
         sys.exit(fuzz(sys.argv[2:]))
     if sys.argv[1:2] == ["modalities"]:
         modalities.main(sys.argv[2:])
+        return
+    if sys.argv[1:2] == ["load"]:
+        from benchmarks.load.measure import main as load
+
+        load(sys.argv[2:])
         return
     if sys.argv[1:2] == ["streaming"]:
         streaming.main(sys.argv[2:])

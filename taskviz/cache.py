@@ -14,6 +14,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -145,7 +146,8 @@ class Cache:
         found = []
         for manifest in (self.root / kind).glob(f"*/*/{MANIFEST}"):
             try:
-                data = json.loads(manifest.read_text(encoding="utf-8"))
+                status = manifest.stat()
+                data = _read(str(manifest), status.st_mtime_ns, status.st_size)
                 found.append(
                     Entry(kind, data["key"], manifest.parent, data["parts"], data["created"])
                 )
@@ -190,6 +192,12 @@ class Cache:
         except OSError:
             # Another process has put it aside already.
             return
+
+
+@lru_cache(maxsize=4096)
+def _read(manifest: str, changed: int, size: int) -> Any:
+    """A manifest, read once as long as its file is the same: lists name hundreds of them."""
+    return json.loads(Path(manifest).read_text(encoding="utf-8"))
 
 
 def _digest(path: Path) -> str:

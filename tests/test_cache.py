@@ -216,3 +216,17 @@ def test_the_root_is_where_the_environment_says(monkeypatch, tmp_path):
     assert Cache().root == tmp_path / "x"
     monkeypatch.delenv("TASKVIZ_CACHE")
     assert default_root().name in ("cache", "taskviz")
+
+
+def test_a_list_is_read_once_and_sees_what_changed(tmp_path, monkeypatch):
+    cache, key = Cache(tmp_path), "ab" * 32
+    folder = cache.put("thing", key, lambda f: (f / "a").write_text("x"), {"n": 1})
+    assert [entry.parts for entry in cache.entries("thing")] == [{"n": 1}]
+    with monkeypatch.context() as patch:
+        patch.setattr(json, "loads", None)
+        assert [entry.parts for entry in cache.entries("thing")] == [{"n": 1}]
+    manifest = folder / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"n": 1', '"n": 22'))
+    assert [entry.parts for entry in cache.entries("thing")] == [{"n": 22}]
+    manifest.write_text("{")
+    assert list(cache.entries("thing")) == []

@@ -23,6 +23,7 @@ from taskviz.jobs.store import JobStore, LostJob
 from taskviz.values import Cancelled, TaskvizError
 
 QUEUE_SECONDS = 0.3
+NICENESS = 10
 log = logging.getLogger("taskviz.worker")
 
 
@@ -40,6 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
+    if hasattr(os, "nice"):
+        # Pages that people wait for come before work that takes minutes anyway.
+        os.nice(NICENESS)
     store = JobStore()
     try:
         job = store.attach(given[0], Identity.of(os.getpid()))

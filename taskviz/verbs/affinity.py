@@ -1,6 +1,7 @@
 """Step 2: how much each task helps each other, computed once and kept."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -121,12 +122,19 @@ def stored_affinities(
         if collection is not None and entry.parts.get("collection") != collection.fingerprint:
             continue
         try:
-            matrix = AffinityMatrix.read(entry.folder / "matrix.json")
+            status = (entry.folder / "matrix.json").stat()
+            matrix = _matrix(entry.folder, status.st_mtime_ns, status.st_size)
         except (TaskvizError, OSError):
             # Damaged: whoever asks for it by its key has it set aside and computed again.
             continue
         found.append(Stored(entry.key, matrix, entry.created))
     return found
+
+
+@lru_cache(maxsize=1024)
+def _matrix(folder: Path, changed: int, size: int) -> AffinityMatrix:
+    """A matrix, read once as long as its file is the same: pages list all of them at each turn."""
+    return AffinityMatrix.read(folder / "matrix.json")
 
 
 def stored_estimators(

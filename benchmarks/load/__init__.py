@@ -1,0 +1,1 @@
+"""Many people at once, and a cache that is full; see :mod:`benchmarks.load.measure`."""
