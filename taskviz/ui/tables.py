@@ -32,7 +32,7 @@ def harmless(table: pd.DataFrame) -> pd.DataFrame:
             cells = found.iloc[:, name]
             safe = cells.map(_safe)
             if not safe.equals(cells):
-                found.isetitem(name, safe)
+                found.isetitem(name, safe.to_numpy())
     return found
 
 
