@@ -7,7 +7,7 @@ this file, whenever a link opens a page on a server that has just started.
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from taskviz.ui import frame, state
+from taskviz.ui import frame, state, user
 from taskviz.ui.pages import ASSETS, PAGES, SECTIONS, PageEntry
 from taskviz.values import TaskvizError
 
@@ -30,6 +30,12 @@ def draw(entry: PageEntry) -> StreamlitPage:
 sections = {
     section: [draw(entry) for entry in PAGES if entry.section == section] for section in SECTIONS
 }
+try:
+    user.gate()
+except TaskvizError as error:
+    # An access file that cannot be used lets nobody in.
+    frame.failed(error)
+    st.stop()
 page = st.navigation({name: pages for name, pages in sections.items() if pages}, expanded=True)
 state.sync(page.url_path)
 try:

@@ -16,6 +16,7 @@ from taskviz.ui import (
     sample_size_tab,
     state,
     store,
+    user,
 )
 from taskviz.ui.affinity_words import guess_words, headline
 from taskviz.ui.labels import matrix_labels
@@ -95,7 +96,7 @@ def recommended(collection: TaskCollection) -> None:
     st.markdown("**Recommended, in two steps**")
     guess, accurate = estimator_class("gradient-cosine"), estimator_class("pooled-surrogate")
     st.caption(f"1 · **A first guess, at once** by {guess.title.lower()}; trains nothing.")
-    if st.button(
+    if user.edit_button(
         "Make a first guess",
         type="secondary" if stored else "primary",
         icon=":material/bolt:",
@@ -113,7 +114,7 @@ def recommended(collection: TaskCollection) -> None:
         f"2 · **Measured** by {accurate.title.lower()}: small networks on random groups in "
         f"{answers.ROUNDS} rounds of fresh seeds, for {answers.MINUTES} minutes at the most."
     )
-    if st.button(
+    if user.edit_button(
         "Measure accurately",
         type="primary" if stored else "secondary",
         icon=":material/science:",

@@ -15,6 +15,7 @@ from taskviz.ui import (
     published_sca_tab,
     state,
     store,
+    user,
 )
 from taskviz.ui.options_form import options_form
 from taskviz.ui.text import plural
@@ -74,7 +75,7 @@ def nothing_yet(collection: TaskCollection) -> None:
             f"{plural(options['depth'], 'layer')} of {options['width']}, trained side by side; no "
             f"round begins after {answers.MINUTES} minutes."
         )
-        if st.button(
+        if user.edit_button(
             "Find out whether grouping matters", type="primary", icon=":material/play_arrow:"
         ):
             answers.start(collection, answers.first_entries(options))
@@ -84,7 +85,7 @@ def ended(collection: TaskCollection, found: list[Answer]) -> None:
     """The answer that is known, and how to know better."""
     answer_view.headline(found[-1])
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button(
+        if user.edit_button(
             "Spend five more minutes to know better",
             icon=":material/more_time:",
             type="primary" if found[-1].verdict == "cannot tell" else "secondary",

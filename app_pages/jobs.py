@@ -3,7 +3,7 @@
 import streamlit as st
 
 from taskviz.jobs import LIVE, Job, delete_job
-from taskviz.ui import frame, job_panel, state, store
+from taskviz.ui import frame, job_panel, state, store, user
 from taskviz.ui.text import plural, safe
 from taskviz.values import Grouping, TaskvizError
 
@@ -35,20 +35,21 @@ FIRST = 20
 
 def card(job: Job) -> None:
     """One job: state, bar, what can be done, log."""
+    owner = f" · {safe(job.owner)}" if job.owner else ""
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(
                 f"{job_panel.ICONS[job.state]} **{safe(job.title)}**  \n"
                 f":gray[{job.state} · {job_panel.ago(job.created)} · {safe(job.device)}"
-                f"{job_panel.took(job)}]",
+                f"{job_panel.took(job)}{owner}]",
                 width="stretch",
             )
             if job.kind in PAGE and st.button(
                 "Open", key=f"open_{job.id}", icon=":material/open_in_new:"
             ):
                 show(job)
-            if job.state not in LIVE and st.button(
-                "Delete", key=f"delete_{job.id}", icon=":material/delete:"
+            if job.state not in LIVE and user.edit_button(
+                "Delete", owner=job.owner, key=f"delete_{job.id}", icon=":material/delete:"
             ):
                 remove(job)
             with st.popover("Log", key=f"log_{job.id}", on_change="rerun") as log:

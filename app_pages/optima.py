@@ -3,7 +3,7 @@
 import streamlit as st
 
 from taskviz.optima.optima_map import OptimaMap, OptimaOptions
-from taskviz.ui import frame, optima_view, state, store, study_job, tables
+from taskviz.ui import frame, optima_view, state, store, study_job, tables, user
 from taskviz.ui.options_form import options_form
 from taskviz.ui.text import safe
 from taskviz.values import TaskCollection, TaskvizError
@@ -28,7 +28,9 @@ def form(collection: TaskCollection) -> None:
         seed = st.number_input("Seed", value=0, min_value=0, step=1, key="optima_seed")
     points = int(options["n"]) * len(collection.tasks)
     start.caption(f":material/timer: {points:,} optima; nothing is trained.")
-    if start.button("Draw the map", type="primary", icon=":material/scatter_plot:"):
+    if user.edit_button(
+        "Draw the map", place=start, type="primary", icon=":material/scatter_plot:"
+    ):
         study_job.start(
             "optima", options, int(seed), title=f"Map of optima of {collection.name}", key="map"
         )

@@ -13,16 +13,20 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from taskviz.access import actor
 from taskviz.values.errors import TaskvizError
 from taskviz.values.storage import dumps
 
 V = TypeVar("V")
 MANIFEST = "manifest.json"
+TOUCH_SECONDS = 30.0
+"""When something was used is known to this precision."""
 
 
 def default_root() -> Path:
@@ -79,6 +83,7 @@ class Cache:
             return None
         problem = _damage(folder)
         if problem is None:
+            touch(folder)
             return folder
         self._set_aside(folder, problem)
         return None
@@ -104,6 +109,10 @@ class Cache:
                 "created": time.time(),
                 "files": {name: _digest(temporary / name) for name in files},
             }
+            owner = actor().name
+            if owner:
+                # Counts for the quota of whoever had it made.
+                manifest["owner"] = owner
             (temporary / MANIFEST).write_text(dumps(manifest), encoding="utf-8")
             for name in (*files, MANIFEST):
                 _sync(temporary / name)
@@ -198,6 +207,13 @@ class Cache:
 def _read(manifest: str, changed: int, size: int) -> Any:
     """A manifest, read once as long as its file is the same: lists name hundreds of them."""
     return json.loads(Path(manifest).read_text(encoding="utf-8"))
+
+
+def touch(folder: Path) -> None:
+    """Note that a folder of the cache was used now; a cache that cannot be written is only read."""
+    with suppress(OSError):
+        if time.time() - folder.stat().st_mtime > TOUCH_SECONDS:
+            os.utime(folder)
 
 
 def _digest(path: Path) -> str:

@@ -4,11 +4,14 @@ import ipaddress
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from taskviz.access import ENVIRONMENT, Policy, is_local, own_names, read_policy
+from taskviz.access.hosts import LOCAL_NAMES
 from taskviz.cli.parameters import AsJson
 from taskviz.cli.terminal import put_json, put_line
 from taskviz.values import TaskvizError
@@ -24,21 +27,37 @@ def serve(
     host: Annotated[
         str, typer.Option(help="Address to listen on; anything but localhost opens it to others.")
     ] = "localhost",
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(help="A name under which others reach the app; *.example.org; repeatable."),
+    ] = None,
+    access: Annotated[
+        Path | None, typer.Option(help="The access file: docs/shared_server.md.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Serve the dashboard; on this machine only, unless told otherwise."""
-    script = Path(__file__).resolve().parent.parent.parent / "app.py"
+    script = Path(__file__).resolve().parent.parent.parent / "server.py"
     if not script.is_file():
         raise TaskvizError(
             f"The dashboard's {script.name} is not beside this installation of taskviz: run "
             "`make run` in a checkout."
         )
+    environment = os.environ.copy()
+    if access is not None:
+        environment[ENVIRONMENT] = str(access.resolve())
+    rules = _rules(environment)
+    names = [*LOCAL_NAMES, *(allow_host or ()), *rules.hosts]
     if not is_local(host):
-        typer.echo(
-            f"WARNING: listening on {host}: everybody who can reach this machine on port {port} "
-            "sees the data, and can start jobs and delete them.",
-            err=True,
-        )
+        names += [host, *own_names()] if _is_one(host) else own_names()
+        _warn(f"listening on {host}: everybody who can reach this machine on port {port}", rules)
+    elif len(names) > len(LOCAL_NAMES):
+        _warn(f"answering as {', '.join(names[len(LOCAL_NAMES) :])}: everybody behind it", rules)
+    for name in names:
+        if not name or name.strip("*.") == "" or not name.isprintable() or " " in name:
+            raise TaskvizError(
+                f"{name!r} is no host name: name each one, or *. and a domain of your own."
+            )
     command = [
         sys.executable,
         "-m",
@@ -47,12 +66,13 @@ def serve(
         str(script),
         f"--server.address={host}",
         f"--server.port={port}",
+        *(f"--server.allowedHosts={name}" for name in dict.fromkeys(names)),
         "--server.headless=true",
         "--browser.gatherUsageStats=false",
     ]
     package = str(script.parent)
     paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+    environment["PYTHONPATH"] = os.pathsep.join(paths)
     if as_json:
         put_json({"url": f"http://{host}:{port}", "host": host, "port": port})
         sys.stdout.flush()
@@ -67,11 +87,29 @@ def serve(
     raise typer.Exit(subprocess.run(command, env=environment, check=False).returncode)
 
 
-def is_local(host: str) -> bool:
-    """True for an address that only this machine can reach."""
-    if host.lower() == "localhost":
-        return True
+def _rules(environment: Mapping[str, str]) -> Policy:
+    """The access file, checked before anything listens."""
+    given = environment.get(ENVIRONMENT)
+    return read_policy(Path(given)) if given else Policy()
+
+
+def _warn(what: str, rules: Policy) -> None:
+    """A loud line on stderr."""
+    if rules.login:
+        typer.echo(
+            f"WARNING: {what} can ask to log in; the access file says who gets in.", err=True
+        )
+    else:
+        typer.echo(
+            f"WARNING: {what} sees the data, and can start jobs and delete them "
+            "(docs/shared_server.md says how to ask for a log-in).",
+            err=True,
+        )
+
+
+def _is_one(host: str) -> bool:
+    """False for an address that means all of this machine's."""
     try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
+        return not ipaddress.ip_address(host.strip("[]")).is_unspecified
     except ValueError:
-        return False
+        return True

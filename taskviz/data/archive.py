@@ -11,7 +11,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from taskviz.cache import Cache
+from taskviz.cache import Cache, touch
 from taskviz.data.raw import megabytes
 from taskviz.values import TaskvizError
 
@@ -54,11 +54,12 @@ def unpack(path: Path, cache: Cache, limits: ArchiveLimits | None = None) -> Pat
     except OSError as error:
         raise TaskvizError(f"Cannot open {path.name} ({error.strerror or error}).") from None
     folder = cache.root / "unpacked" / key
+    touch(folder)
     if not folder.is_dir():
         temporary = cache.root / "tmp" / f"zip-{key[:12]}-{uuid.uuid4().hex[:8]}"
         try:
             temporary.mkdir(parents=True)
-            _extract(path, temporary, limits)
+            extract(path, temporary, limits)
             folder.parent.mkdir(parents=True, exist_ok=True)
             try:
                 temporary.rename(folder)
@@ -127,7 +128,8 @@ def _wrong(member: zipfile.ZipInfo, limits: ArchiveLimits) -> str | None:
     return None
 
 
-def _extract(path: Path, folder: Path, limits: ArchiveLimits) -> None:
+def extract(path: Path, folder: Path, limits: ArchiveLimits) -> None:
+    """Write the members of a .zip into a folder; errors as :func:`unpack`."""
     problems = check_archive(path, limits)
     if problems:
         raise TaskvizError(problems[0])

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from taskviz.access import actor
 from taskviz.cache import Cache
 from taskviz.data.builtin import BUILT_INS
 from taskviz.data.manifest.opened import ARCHIVE_SUFFIXES, SINGLE_SUFFIXES, is_folder_like
@@ -187,6 +188,13 @@ def _open_table(ref: CollectionRef, table: Table, name: str, origin: Origin) -> 
 
 def _path(reference: str) -> Path:
     path = Path(reference)
+    named = "/" not in reference and "\\" not in reference
+    try:
+        actor().must_open(path)
+    except TaskvizError:
+        if named:
+            raise unknown_choice("collection", reference, BUILT_INS) from None
+        raise
     try:
         path = path.expanduser()
         there = path.exists()

@@ -10,7 +10,9 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
+from taskviz.access import actor
 from taskviz.cache import Cache
+from taskviz.care.used import check_space
 from taskviz.data.raw import Limits
 from taskviz.data.table import ARFF_SUFFIXES, CSV_SUFFIXES, PARQUET_SUFFIXES
 from taskviz.values import TaskvizError
@@ -64,7 +66,7 @@ def store_upload(
 
     Raises:
         TaskvizError: empty, too large, of none of the kinds that are read by name or by content, a
-            full disk.
+            full disk, somebody who may not upload or has used up their quota.
     """
     name = clean_file_name(original_name)
     (limits or Limits()).check_size(len(data), name)
@@ -73,10 +75,16 @@ def store_upload(
     key = hashlib.sha256(data).hexdigest()
     path = folder / f"{key}{suffix}"
     created = time.time()
+    who = actor()
+    who.must_edit("upload files")
+    check_space(cache or Cache(), who, len(data))
+    owner = _owner(folder / f"{key}.json", who.name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _write(path, data)
         about = {"key": key, "name": name, "file": path.name, "size": len(data), "created": created}
+        if owner:
+            about["owner"] = owner
         write_text(folder / f"{key}.json", dumps(about))
     except OSError as error:
         raise TaskvizError(
@@ -84,6 +92,16 @@ def store_upload(
             "there or set TASKVIZ_CACHE to a folder that can be written."
         ) from None
     return Upload(key, name, path, len(data), created)
+
+
+def _owner(about: Path, name: str) -> str:
+    """Who uploaded this content first; it counts for them."""
+    if not about.exists():
+        return name
+    try:
+        return str(read_json(about, "upload").get("owner", ""))
+    except TaskvizError:
+        return name
 
 
 def list_uploads(cache: Cache | None = None) -> list[Upload]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from taskviz.values import TaskvizError
 
-VERSION = 2
+VERSION = 3
 BUSY_SECONDS = 30.0
 
 _TABLES = """
@@ -38,7 +38,8 @@ CREATE TABLE jobs (
     pause INTEGER NOT NULL DEFAULT 0,
     pid INTEGER,
     pid_created REAL,
-    host TEXT
+    host TEXT,
+    owner TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX jobs_by_age ON jobs (created DESC);
 CREATE INDEX jobs_by_state ON jobs (state);
@@ -114,6 +115,12 @@ class Database:
                 stack.close()  # each write says by itself what is wrong
             yield
 
+    def vacuum(self) -> None:
+        """Give back the space of what was deleted; waits for whoever writes."""
+        with self._open() as connection:
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         try:
@@ -183,9 +190,11 @@ class Database:
             if found == 0:
                 for statement in _TABLES.split(";"):
                     connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {VERSION}")
-            elif found == 1:
+            if found == 1:
                 connection.execute("ALTER TABLE jobs ADD COLUMN pause INTEGER NOT NULL DEFAULT 0")
+            if found in (1, 2):
+                connection.execute("ALTER TABLE jobs ADD COLUMN owner TEXT NOT NULL DEFAULT ''")
+            if found < VERSION:
                 connection.execute(f"PRAGMA user_version = {VERSION}")
             connection.execute("COMMIT")
 

@@ -36,6 +36,7 @@ class Job:
         attempt: 1, and one more for each resume.
         cancelling: True where the user asked it to stop or to pause and it is still at work.
         pausing: True where that is a pause.
+        owner: who started it on a server with log-in; empty elsewhere.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Job:
     attempt: int = 1
     cancelling: bool = False
     pausing: bool = False
+    owner: str = ""
 
     @property
     def live(self) -> bool:

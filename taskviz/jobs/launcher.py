@@ -1,5 +1,6 @@
 """Start, cancel, resume and delete jobs; each returns at once, so a page may call it."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -9,11 +10,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from taskviz.access import actor
+from taskviz.care.used import check_space
 from taskviz.jobs.job import Job
 from taskviz.jobs.process import Identity
 from taskviz.jobs.store import JobStore
 from taskviz.values import TaskvizError
 
+log = logging.getLogger("taskviz.jobs")
 _children: list["subprocess.Popen[bytes]"] = []
 _children_lock = threading.Lock()
 """Started here and to be waited for once they end, or they would stay in the process table."""
@@ -35,18 +39,29 @@ def start_job(
         device: ``auto`` takes the one that the spec names.
 
     Raises:
-        TaskvizError: what is wrong with the spec, a device that is not there, or a store that
-            cannot be written.
+        TaskvizError: what is wrong with the spec, a device that is not there, a store that
+            cannot be written, or somebody who may not start jobs or has used up their quota.
     """
     from taskviz.engines import pick_device
     from taskviz.jobs.kinds import parse_spec
 
+    who = actor()
+    who.must_edit("start jobs")
     store = store or JobStore()
     checked = parse_spec(kind, spec)
+    check_space(store.cache, who)
     picked = pick_device(checked.device if device == "auto" else device)
     # One lease a device: "cuda" is its first.
     name = "cuda:0" if str(picked) == "cuda" else str(picked)
-    job = store.add(kind, {**checked.to_json(), "device": name}, title or checked.title, name)
+    job = store.add(
+        kind,
+        {**checked.to_json(), "device": name},
+        title or checked.title,
+        name,
+        owner=who.name,
+        most=who.most_jobs,
+    )
+    _log("started", job)
     return _launch(store, job)
 
 
@@ -75,7 +90,10 @@ def pause_job(job: str, store: JobStore | None = None) -> Job:
 
 
 def _stop(job: str, store: JobStore, *, pause: bool) -> Job:
+    what = "pause" if pause else "stop"
+    actor().must_own(store.get(job).owner, f"{what} this job")
     found = store.request_cancel(job, pause=pause)
+    _log(f"asked to {what}", found)
     if found.live:
         # Where no process can be started, the flag has to do.
         with suppress(OSError):
@@ -94,8 +112,13 @@ def resume_job(job: str, store: JobStore | None = None) -> Job:
         TaskvizError: there is no such job, it is done, or it is still at work.
     """
     store = store or JobStore()
+    who = actor()
+    who.must_own(store.get(job).owner, "resume this job")
+    check_space(store.cache, who)
     _end_leftover(store, job)
-    return _launch(store, store.requeue(job))
+    queued = store.requeue(job, who.most_jobs)
+    _log("resumed", queued)
+    return _launch(store, queued)
 
 
 def extend_job(job: str, epochs: int, store: JobStore | None = None) -> Job:
@@ -133,8 +156,15 @@ def delete_job(job: str, store: JobStore | None = None) -> None:
         TaskvizError: there is no such job, or it is still at work.
     """
     store = store or JobStore()
+    found = store.get(job)
+    actor().must_own(found.owner, "delete this job")
     _end_leftover(store, job)
     store.delete(job)
+    _log("deleted", found)
+
+
+def _log(what: str, job: Job) -> None:
+    log.info("%s: %s", what, job.title, extra={"job": job.id, "by": actor().name})
 
 
 def _end_leftover(store: JobStore, job: str) -> None:

@@ -54,6 +54,8 @@ def job_of(row: sqlite3.Row, log: Path) -> Job:
         attempt=row["attempt"],
         cancelling=state in LIVE and row["cancel"] is not None,
         pausing=state in LIVE and row["cancel"] is not None and bool(row["pause"]),
+        # A read-only store of an older version has no such column.
+        owner=row["owner"] if "owner" in row.keys() else "",  # noqa: SIM118
     )
 
 

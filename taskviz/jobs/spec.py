@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from taskviz.access import actor
 from taskviz.cache import Cache
 from taskviz.progress import Progress
 from taskviz.values import TaskvizError, unknown_choice
@@ -83,11 +84,15 @@ class JobSpec(ABC):
 
 def _collection_ref(given: Spec) -> "CollectionRef":
     from taskviz.data import BUILT_INS, CollectionRef
+    from taskviz.data.uploads import PREFIX
 
     ref = CollectionRef.from_json(given)
     path = Path(ref.reference).expanduser()
+    own = ref.reference not in BUILT_INS and not ref.reference.startswith(PREFIX)
+    if own:
+        actor().must_open(path)
     try:
-        is_path = ref.reference not in BUILT_INS and path.exists()
+        is_path = own and path.exists()
     except (OSError, ValueError):
         is_path = False
     # A worker starts elsewhere: a path has to stand on its own.

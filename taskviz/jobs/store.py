@@ -110,22 +110,42 @@ class JobStore:
 
     # What a launcher writes
 
-    def add(self, kind: str, spec: Mapping[str, Any], title: str, device: str) -> Job:
-        """A new job in the queue."""
+    def add(
+        self,
+        kind: str,
+        spec: Mapping[str, Any],
+        title: str,
+        device: str,
+        owner: str = "",
+        most: int | None = None,
+    ) -> Job:
+        """A new job in the queue.
+
+        Args:
+            owner: who started it.
+            most: jobs that the owner may have at work or waiting at once; None: any number.
+
+        Raises:
+            TaskvizError: the owner has that many.
+        """
         job, now = secrets.token_hex(6), time.time()
         with self._database.write() as connection:
+            _check_quota(connection, owner, most)
             connection.execute(
                 "INSERT INTO jobs (id, kind, title, spec, state, created, queued, beat, device, "
-                "stage) VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?, 'Starting')",
-                (job, kind, title, dumps(spec), now, now, time.monotonic(), device),
+                "owner, stage) VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, 'Starting')",
+                (job, kind, title, dumps(spec), now, now, time.monotonic(), device, owner),
             )
         return self.get(job)
 
-    def requeue(self, job: str) -> Job:
+    def requeue(self, job: str, most: int | None = None) -> Job:
         """Put a job that ended before it was done into the queue again, under a new attempt.
 
+        Args:
+            most: as in :meth:`add`.
+
         Raises:
-            TaskvizError: it is done, or still at work.
+            TaskvizError: it is done, or still at work, or its owner has as many as they may.
         """
         with self._database.write() as connection:
             found = job_of(_row(connection, job), self.log_path(job))
@@ -133,6 +153,7 @@ class JobStore:
                 raise TaskvizError(f"Job {job} is {found.state}: only one that ended can resume.")
             if found.state == "done":
                 raise TaskvizError(f"Job {job} is done: there is nothing left to resume.")
+            _check_quota(connection, found.owner, most)
             # A paused job keeps its place among those that wait.
             connection.execute(
                 "UPDATE jobs SET queued = CASE WHEN state = 'paused' THEN queued ELSE ? END, "
@@ -184,6 +205,16 @@ class JobStore:
                 raise TaskvizError(f"Job {job} is still at work: cancel it before deleting it.")
             connection.execute("DELETE FROM jobs WHERE id = ?", (job,))
         self.log_path(job).unlink(missing_ok=True)
+
+    def vacuum(self) -> int:
+        """Give back the space of deleted jobs; returns how many bytes that was."""
+        before = self._size()
+        self._database.vacuum()
+        return max(before - self._size(), 0)
+
+    def _size(self) -> int:
+        files = (self.path.with_name(self.path.name + end) for end in ("", "-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
 
     # What a worker writes
 
@@ -319,6 +350,21 @@ def _row(connection: sqlite3.Connection, job: str) -> sqlite3.Row:
     if not isinstance(row, sqlite3.Row):
         raise TaskvizError(f"There is no job {job!r}: see the Jobs page or `taskviz jobs`.")
     return row
+
+
+def _check_quota(connection: sqlite3.Connection, owner: str, most: int | None) -> None:
+    """In the same write as what it guards, so that two clicks at once do not pass it."""
+    if most is None:
+        return
+    rows = connection.execute(
+        "SELECT * FROM jobs WHERE owner = ? AND state IN ('queued', 'running')", (owner,)
+    ).fetchall()
+    live = sum(state_of(row) in LIVE for row in rows)
+    if live >= most:
+        raise TaskvizError(
+            f"{live} of your jobs {'is' if live == 1 else 'are'} at work or waiting and {most} may "
+            "be: wait for one to end, or stop one."
+        )
 
 
 def _own(connection: sqlite3.Connection, job: str, attempt: int) -> sqlite3.Row:

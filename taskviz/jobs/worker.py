@@ -16,10 +16,14 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import Any
 
+from taskviz.access import Actor, set_source
+from taskviz.care.limit import keep_within_limit
+from taskviz.jobs.in_use import in_use
 from taskviz.jobs.job import Job
 from taskviz.jobs.process import Identity
 from taskviz.jobs.reporter import JobProgress
 from taskviz.jobs.store import JobStore, LostJob
+from taskviz.logs import log_to
 from taskviz.values import Cancelled, TaskvizError
 
 QUEUE_SECONDS = 0.3
@@ -50,6 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except TaskvizError as error:
         log.error("%s", error)
         return 2
+    log_to(store.root, job=job.id)
+    # What it stores counts as its owner's; what it may do was checked when it was started.
+    set_source(lambda: Actor(name=job.owner))
     log.info("attempt %d of %s %r, process %d", job.attempt, job.kind, job.title, os.getpid())
     return _work(store, job)
 
@@ -68,6 +75,7 @@ def _work(store: JobStore, job: Job) -> int:
         progress.flush()
         store.finish(job.id, job.attempt, "done", result=result)
         log.info("done")
+        _tidy(store)
         return 0
     except LostJob:
         log.warning("given up: another attempt has this job, or it was deleted")
@@ -93,6 +101,16 @@ def _run(store: JobStore, job: Job, progress: JobProgress) -> dict[str, Any]:
     from taskviz.jobs.kinds import parse_spec
 
     return parse_spec(job.kind, job.spec).run(job.device, progress, store.cache)
+
+
+def _tidy(store: JobStore) -> None:
+    """Room for the next job; what goes wrong with it fails no job that is done."""
+    try:
+        removed = keep_within_limit(store.cache, *in_use(store))
+        if removed:
+            log.info("%d bytes of what was least recently used are removed", removed)
+    except (TaskvizError, OSError) as error:
+        log.warning("the cache was not tidied: %s", error)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

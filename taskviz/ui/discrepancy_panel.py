@@ -5,7 +5,7 @@ import streamlit as st
 from taskviz.figures.small_heatmap import small_heatmap
 from taskviz.figures.style import chart_config, three_digits
 from taskviz.jobs import LIVE
-from taskviz.ui import frame, job_panel, state, store, tables
+from taskviz.ui import frame, job_panel, state, store, tables, user
 from taskviz.ui.text import safe
 from taskviz.values import AffinityMatrix
 
@@ -35,7 +35,9 @@ def draw(*, dark: bool) -> None:
     if not found:
         if job is not None and job.spec.get("method") == "discrepancy":
             job_panel.headline(job)
-        if st.button("Measure the discrepancy", icon=":material/play_arrow:", type="primary"):
+        if user.edit_button(
+            "Measure the discrepancy", icon=":material/play_arrow:", type="primary"
+        ):
             job_panel.start(
                 "affinity",
                 {"method": "discrepancy", "options": {}, "seed": 0},

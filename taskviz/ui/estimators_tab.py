@@ -10,7 +10,7 @@ from taskviz.figures import captured_shares, quality_cost
 from taskviz.figures.style import chart_config, duration_words, three_digits
 from taskviz.jobs import LIVE, Job
 from taskviz.training.subsets import SubsetOptions
-from taskviz.ui import frame, job_panel, state, store, tables
+from taskviz.ui import frame, job_panel, state, store, tables, user
 from taskviz.ui.options_form import options_form
 from taskviz.ui.text import plural, safe
 from taskviz.values import TaskCollection, TaskvizError
@@ -97,7 +97,7 @@ def _start(collection: TaskCollection) -> None:
     if few and one.seconds is not None:
         words += f", at most {duration_words(networks * one.seconds)} if trained one after another"
     st.caption(f":material/timer: Cost: {words}, and what each estimator trains itself.")
-    if st.button(
+    if user.edit_button(
         "Compare estimators",
         icon=":material/play_arrow:",
         disabled=not methods,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from taskviz.engines import describe_device, pick_device
-from taskviz.ui import explain, job_panel, state, store
+from taskviz.ui import explain, job_panel, state, store, user
 from taskviz.ui.pages import BY_NAME
 from taskviz.ui.text import plural, safe
 from taskviz.values import TaskCollection, TaskvizError
@@ -33,6 +33,7 @@ def current_collection() -> TaskCollection | None:
 def sidebar() -> None:
     """Collection in use, device, running jobs."""
     with st.sidebar:
+        user.card()
         name = state.get("collection")
         if name is not None:
             try:

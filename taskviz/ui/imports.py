@@ -5,7 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from taskviz.cache import Cache
-from taskviz.ui import store
+from taskviz.ui import store, user
 from taskviz.ui.text import safe
 from taskviz.values import AffinityMatrix, SubsetTable, TaskvizError
 from taskviz.verbs.imports import (
@@ -46,6 +46,7 @@ def uploader() -> str | None:
     file = st.file_uploader(
         "Import a matrix or a subset table",
         type=["csv", "json"],
+        disabled=bool(user.why_not()),
         key="import_scores",
         help="A square CSV or JSON of affinities (row: source, column: target, higher helps more), "
         "or a CSV with the column subset, optional cost, and one column of losses a task.",

@@ -1,14 +1,14 @@
 """Running jobs as bars, and one job's state with what can be done about it."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
 
 from taskviz.figures.style import duration_words
 from taskviz.jobs import LIVE, Job, cancel_job, pause_job, resume_job, start_job
-from taskviz.ui import state, store
+from taskviz.ui import state, store, user
 from taskviz.ui.text import safe
 from taskviz.values import TaskvizError
 
@@ -98,8 +98,9 @@ def headline(job: Job) -> None:
         st.progress(min(job.progress, 1.0), text=f"{safe(text)} · {_time_left(job)}")
         with st.container(horizontal=True):
             if job.kind in PAUSABLE:
-                st.button(
+                user.edit_button(
                     "Pause",
+                    owner=job.owner,
                     icon=":material/pause_circle:",
                     key=f"pause_{job.id}",
                     disabled=job.cancelling,
@@ -108,8 +109,9 @@ def headline(job: Job) -> None:
                     on_click=_pause,
                     args=(job.id,),
                 )
-            st.button(
+            user.edit_button(
                 "Stop",
+                owner=job.owner,
                 icon=":material/stop_circle:",
                 key=f"stop_{job.id}",
                 disabled=job.cancelling and not job.pausing,
@@ -141,8 +143,9 @@ def headline(job: Job) -> None:
         )
         with st.container(horizontal=True):
             _resume(job, "Resume")
-            st.button(
+            user.edit_button(
                 "Stop",
+                owner=job.owner,
                 icon=":material/stop_circle:",
                 key=f"stop_{job.id}",
                 on_click=_stop,
@@ -164,16 +167,24 @@ def _reached(job: Job) -> str:
 
 
 def _pause(job: str) -> None:
-    pause_job(job, store=store.jobs())
+    _ask(pause_job, job)
 
 
 def _stop(job: str) -> None:
-    cancel_job(job, store=store.jobs())
+    _ask(cancel_job, job)
+
+
+def _ask(what: Callable[..., Job], job: str) -> None:
+    try:
+        what(job, store=store.jobs())
+    except TaskvizError as error:
+        st.toast(safe(error), icon=":material/error:")
 
 
 def _resume(job: Job, label: str, *, main: bool = True) -> None:
-    if st.button(
+    if user.edit_button(
         label,
+        owner=job.owner,
         icon=":material/play_arrow:",
         key=f"resume_{job.id}",
         type="primary" if main else "secondary",

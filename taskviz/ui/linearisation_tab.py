@@ -5,7 +5,7 @@ import streamlit as st
 from taskviz.figures import linearisation
 from taskviz.figures.style import chart_config
 from taskviz.jobs import LIVE
-from taskviz.ui import frame, job_panel, state, store, tables
+from taskviz.ui import frame, job_panel, state, store, tables, user
 from taskviz.values import TaskCollection
 from taskviz.verbs.linearisation import stored_linearisations
 
@@ -47,7 +47,7 @@ def draw(collection: TaskCollection) -> None:
         )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         subsets = st.number_input("Random groups", 1, 10_000, 100, key="linear_subsets", width=160)
-        if st.button(
+        if user.edit_button(
             "Measure again" if found else "Measure the error",
             icon=":material/play_arrow:",
             key="start_linearisation",

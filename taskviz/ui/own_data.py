@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from taskviz.access import actor
 from taskviz.data.manifest.opened import is_folder_like
 from taskviz.data.problem import Problem
 from taskviz.data.problems import find_problems
@@ -14,7 +15,7 @@ from taskviz.data.propose import propose_targets
 from taskviz.data.reference import CollectionRef
 from taskviz.data.table import Table, read_table
 from taskviz.data.uploads import store_upload
-from taskviz.ui import own_files, problem_list, store, tables
+from taskviz.ui import own_files, problem_list, store, tables, user
 from taskviz.ui.text import listed, plural, safe
 from taskviz.values import TASK_KINDS, TaskvizError
 from taskviz.values.escaping import spreadsheet_plain
@@ -31,19 +32,29 @@ def draw(use: Callable[[CollectionRef], None]) -> None:
         "(.npz), or a .zip of a folder of images, time series, molecules or graphs. It stays on "
         "this machine."
     )
+    if user.why_not():
+        st.info(user.why_not())
+        return
+    by_path = user.current().folders != ()
     upload_side, path_side = st.columns([2, 1], vertical_alignment="top")
     with upload_side:
         file = st.file_uploader("Drop a file here", type=list(ENDINGS))
     with path_side:
         path = st.text_input(
-            "or a path on this machine", key="table_path", placeholder="/data/images"
+            "or a path on this machine",
+            key="table_path",
+            placeholder="/data/images" if by_path else "not on this server",
+            disabled=not by_path,
+            help=None if by_path else "Others can reach this app, so it opens no paths: upload.",
         )
     try:
         if file is not None:
             upload = store_upload(file.getvalue(), file.name, store.cache())
             reference, place, label = f"upload:{upload.key}", upload.path, upload.name
         elif path.strip():
-            reference, place, label = path.strip(), Path(path.strip()).expanduser(), ""
+            reference, label = path.strip(), ""
+            actor().must_open(Path(reference))
+            place = Path(reference).expanduser()
         else:
             return
         if is_folder_like(place):

@@ -6,7 +6,7 @@ from taskviz.affinity.sca import SCA, SCAOptions
 from taskviz.figures import heatmap
 from taskviz.figures.style import chart_config
 from taskviz.jobs import LIVE
-from taskviz.ui import frame, job_panel, state, store
+from taskviz.ui import frame, job_panel, state, store, user
 from taskviz.ui.affinity_words import trust_words
 from taskviz.ui.text import safe
 from taskviz.values import AffinityMatrix, TaskCollection, option_defaults
@@ -31,7 +31,7 @@ def draw(collection: TaskCollection) -> None:
             job_panel.headline(job)
     found = _found(collection)
     if found is None:
-        if st.button(
+        if user.edit_button(
             "Measure SCA as published", icon=":material/play_arrow:", key="start_published_sca"
         ):
             job_panel.start(

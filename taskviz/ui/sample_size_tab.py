@@ -7,7 +7,7 @@ from taskviz.affinity.sample_size import RISEN
 from taskviz.figures import sample_size
 from taskviz.figures.style import chart_config, three_digits
 from taskviz.jobs import LIVE, Job
-from taskviz.ui import job_panel, state, store, tables
+from taskviz.ui import job_panel, state, store, tables, user
 from taskviz.ui.text import safe
 from taskviz.values import TaskCollection, TaskvizError
 from taskviz.verbs import read_sample_size
@@ -26,7 +26,7 @@ def draw(collection: TaskCollection, *, dark: bool) -> None:
         repeats = st.number_input(
             "Repeats", value=8, min_value=2, max_value=100, step=1, key="study_repeats", width=180
         )
-        if st.button("Start the study", icon=":material/play_arrow:", type="primary"):
+        if user.edit_button("Start the study", icon=":material/play_arrow:", type="primary"):
             job_panel.start(
                 "sample-size",
                 {"options": {}, "repeats": int(repeats)},

@@ -8,7 +8,7 @@ import streamlit as st
 
 from taskviz.figures.style import signed, theme_of, three_digits
 from taskviz.report.plan_difference import difference
-from taskviz.ui import frame, state, store, tables, workbench
+from taskviz.ui import frame, state, store, tables, user, workbench
 from taskviz.ui.scenarios import (
     MOST_NAME,
     MOST_NOTES,
@@ -48,7 +48,12 @@ def _save_form(source: workbench.Source) -> None:
         notes = st.text_area(
             "Notes", max_chars=MOST_NOTES, height=68, key="scenario_notes", placeholder="Why?"
         )
-        pressed = st.form_submit_button("Save scenario", icon=":material/bookmark_add:")
+        pressed = st.form_submit_button(
+            "Save scenario",
+            icon=":material/bookmark_add:",
+            disabled=bool(user.why_not()),
+            help=user.why_not() or None,
+        )
     bench = workbench.bench()
     if not pressed or bench is None or bench.plan is None:
         return

@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from taskviz.access import actor
 from taskviz.cache import Cache, Entry, key_of
 from taskviz.values import Grouping, TaskvizError
 from taskviz.values.storage import dumps, read_json, write_text
@@ -37,8 +38,10 @@ def save_scenario(cache: Cache, name: str, notes: str, plan: Grouping, source: s
     """Store a plan under the hash of its content.
 
     Raises:
-        TaskvizError: no name, a name that another scenario of this matrix has, or a full disk.
+        TaskvizError: no name, a name that another scenario of this matrix has, a full disk, or a
+            viewer.
     """
+    actor().must_edit("save scenarios")
     name, notes = " ".join(name.split())[:MOST_NAME], notes.strip()[:MOST_NOTES]
     if not name:
         raise TaskvizError("A scenario needs a name: type one first.")

@@ -12,7 +12,7 @@ from taskviz.grouping.base import Affinity
 from taskviz.grouping.stability import Stability
 from taskviz.grouping.what_if import same_groups
 from taskviz.jobs import LIVE, Job
-from taskviz.ui import frame, job_panel, state, store, tables, workbench
+from taskviz.ui import frame, job_panel, state, store, tables, user, workbench
 from taskviz.ui.text import listed, plural, safe
 from taskviz.ui.workbench import Source
 from taskviz.values import Grouping, TaskvizError
@@ -105,7 +105,7 @@ def _start_form(source: Source, *, again: bool) -> None:
                 width=220,
                 help="Standard deviation, in the unit of the scores.",
             )
-        pressed = st.button(
+        pressed = user.edit_button(
             "Test the plan on the board" if again else "Test this plan",
             icon=":material/replay:",
             type="secondary" if again else "primary",

@@ -20,6 +20,7 @@ from taskviz.ui import (
     store,
     tables,
     training_downloads,
+    user,
 )
 from taskviz.ui.text import safe
 from taskviz.values import TaskCollection, TaskvizError, TrainingResult
@@ -163,7 +164,7 @@ def _add_epochs(job: Job) -> None:
         count = st.number_input(
             "Add epochs", value=20, min_value=1, step=1, key="more_epochs", width=160
         )
-        if st.button(
+        if user.edit_button(
             "Train on",
             icon=":material/more_time:",
             help="A new run: every network goes on from its last state, without early stopping; "

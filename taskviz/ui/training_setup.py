@@ -12,7 +12,7 @@ from taskviz.training.defaults import modality_defaults
 from taskviz.training.options import TrainingOptions
 from taskviz.training.price import TrainingPrice, training_price
 from taskviz.training.weighting import describe_weighting, weighting_names
-from taskviz.ui import job_panel, state, store
+from taskviz.ui import job_panel, state, store, user
 from taskviz.ui.options_form import options_form
 from taskviz.ui.scenarios import Scenario, list_scenarios
 from taskviz.ui.text import plural, safe
@@ -51,7 +51,7 @@ def draw(collection: TaskCollection, plan: Grouping) -> None:
         others = _scenarios(plan)
         _price_line(collection, [plan, *(s.plan for s in others)], choices)
         many = f"Start {1 + len(others)} runs" if others else "Start training"
-        if st.button(many, type="primary", icon=":material/play_arrow:"):
+        if user.edit_button(many, type="primary", icon=":material/play_arrow:"):
             start = _job(collection, plan, choices)
             queue = [_job(collection, each.plan, choices, each.name) for each in others]
             job_panel.start_all("training", [start, *queue], url_key="run")
@@ -154,11 +154,11 @@ def _paper(collection: TaskCollection, plan: Grouping, choices: Choices) -> None
         entries = {**_job(collection, plan, choices)[1], "paper": True}
         seeds = f"{plural(choices.seeds, 'seed')}"
         with st.container(horizontal=True):
-            if st.button("Two groups by SCA", icon=":material/article:", key="paper_sca"):
+            if user.edit_button("Two groups by SCA", icon=":material/article:", key="paper_sca"):
                 title = f"SCA paper's comparison on {collection.name}, {seeds}"
                 own = {**entries, "grouping": {}, "affinity": None}
                 job_panel.start_all("training", [(title, own)], url_key="run")
-            if st.button("The groups above", icon=":material/article:", key="paper_plan"):
+            if user.edit_button("The groups above", icon=":material/article:", key="paper_plan"):
                 count = plural(len(plan.groups), "group")
                 title = f"SCA paper's comparison with {count} of {collection.name}, {seeds}"
                 job_panel.start_all("training", [(title, entries)], url_key="run")

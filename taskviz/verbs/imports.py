@@ -7,7 +7,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from taskviz.access import actor
 from taskviz.cache import Cache, key_of
+from taskviz.care.used import check_space
 from taskviz.data.uploads import clean_file_name
 from taskviz.values import AffinityMatrix, SubsetTable, TaskvizError
 from taskviz.verbs.affinity import read_affinity
@@ -43,8 +45,12 @@ def import_scores(data: bytes, name: str, cache: Cache) -> str:
     """Check an uploaded file and store it; its key for the URL.
 
     Raises:
-        TaskvizError: the file is no matrix and no table; nothing is stored then.
+        TaskvizError: the file is no matrix and no table, or somebody who may not import it;
+            nothing is stored then.
     """
+    who = actor()
+    who.must_edit("import scores")
+    check_space(cache, who, len(data))
     # The name given by the browser is a label, never a path.
     plain = clean_file_name(name)
     suffix = ".json" if plain.lower().endswith(".json") else ".csv"
