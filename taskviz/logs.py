@@ -6,7 +6,6 @@ and who it was. A full file becomes ``.1``, that one ``.2``, …; the oldest goe
 
 import json
 import logging
-import os
 import sys
 import time
 from pathlib import Path
@@ -75,7 +74,7 @@ class JsonLines(logging.Handler):
         for i in range(KEPT, 0, -1):
             older = self.path if i == 1 else self.path.with_name(f"{self.path.name}.{i - 1}")
             if older.exists():
-                os.replace(older, self.path.with_name(f"{self.path.name}.{i}"))
+                older.replace(self.path.with_name(f"{self.path.name}.{i}"))
 
 
 def log_to(root: Path, job: str = "") -> None:

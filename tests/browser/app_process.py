@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,14 +30,19 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def start_app(cache: Path, port: int | None = None) -> App:
-    """Start the app by its own command and wait until it answers."""
+def start_app(
+    cache: Path,
+    port: int | None = None,
+    arguments: Sequence[str] = (),
+    folder: Path = ROOT,
+) -> App:
+    """Start the app by its own command in a folder and wait until it answers."""
     port = port or free_port()
     log = cache.parent / f"{cache.name}-app.log"
     with log.open("ab") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "taskviz", "app", "--port", str(port)],
-            cwd=ROOT,
+            [sys.executable, "-m", "taskviz", "app", "--port", str(port), *arguments],
+            cwd=folder,
             env=os.environ | {"TASKVIZ_CACHE": str(cache)},
             stdout=out,
             stderr=out,
