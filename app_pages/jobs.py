@@ -2,8 +2,10 @@
 
 import streamlit as st
 
+from taskviz.access import actor
+from taskviz.care.pins import is_pinned, pin, unpin
 from taskviz.jobs import LIVE, Job, delete_job
-from taskviz.ui import frame, job_panel, state, store, user
+from taskviz.ui import frame, job_panel, state, storage, store, user
 from taskviz.ui.text import plural, safe
 from taskviz.values import Grouping, TaskvizError
 
@@ -52,6 +54,8 @@ def card(job: Job) -> None:
                 "Delete", owner=job.owner, key=f"delete_{job.id}", icon=":material/delete:"
             ):
                 remove(job)
+            if job.state == "done":
+                pinning(job)
             with st.popover("Log", key=f"log_{job.id}", on_change="rerun") as log:
                 if log.open:
                     st.code(store.jobs().log_tail(job.id) or "Nothing was logged.", language=None)
@@ -66,6 +70,26 @@ def remove(job: Job) -> None:
         st.error(safe(error))
     else:
         st.rerun(scope="app")
+
+
+def pinning(job: Job) -> None:
+    """Keep what a run computed when the cache makes room, or let it go."""
+    cache = store.cache()
+    pinned = is_pinned(cache, job.id)
+    if user.edit_button(
+        "Unpin" if pinned else "Pin",
+        owner=job.owner,
+        key=f"pin_{job.id}",
+        icon=":material/keep_off:" if pinned else ":material/keep:",
+        help="A pinned run stays when the cache makes room.",
+    ):
+        try:
+            actor().must_own(job.owner, "pin this run")
+            unpin(cache, job.id) if pinned else pin(cache, job.id, job.spec, job.result)
+        except TaskvizError as error:
+            st.error(safe(error))
+        else:
+            st.rerun(scope="fragment")
 
 
 def show(job: Job) -> None:
@@ -108,8 +132,4 @@ def listing() -> None:
 
 live = store.jobs().running()
 st.fragment(listing, run_every="2s" if live else None)()
-size = store.cache().size()
-st.caption(
-    f":material/hard_drive: The cache holds {size / 1e6:,.1f} MB. It is safe to delete while "
-    "nothing runs."
-)
+storage.draw()

@@ -81,7 +81,7 @@ class Cache:
         folder = self.folder(kind, key)
         if not folder.is_dir():
             return None
-        problem = _damage(folder)
+        problem = damage(folder)
         if problem is None:
             touch(folder)
             return folder
@@ -226,7 +226,8 @@ def _sync(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _damage(folder: Path) -> str | None:
+def damage(folder: Path) -> str | None:
+    """Why an artefact is not whole; None where it is."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         for name, expected in manifest["files"].items():

@@ -14,6 +14,7 @@ import typer
 from taskviz import __version__
 from taskviz.cli import (
     affinity,
+    cache,
     collections,
     evidence,
     export,
@@ -66,6 +67,7 @@ predict.register(program)
 export.register(program)
 report.register(program)
 jobs.register(program)
+cache.register(program)
 serve.register(program)
 
 

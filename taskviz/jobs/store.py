@@ -50,6 +50,8 @@ class JobStore:
         self.path = self.root / "jobs.sqlite"
         self.logs = self.root / "logs"
         self._database = Database(self.path)
+        self.database = self._database
+        """For what moves whole stores: :mod:`taskviz.jobs.records`."""
 
     # What everybody reads
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 from pathlib import Path
 
 import pytest
@@ -75,12 +76,12 @@ def test_other_names_and_origins_are_refused(client: TestClient) -> None:
         ({"host": "evil.example", "origin": "http://evil.example"}, False),
     ):
         if enters:
-            with client.websocket_connect("/stream", headers=headers) as socket:
+            with client.websocket_connect("ws://localhost:8501/stream", headers=headers) as socket:
                 assert socket.receive_text() == "in"
         else:
             with (
                 pytest.raises(WebSocketDisconnect),
-                client.websocket_connect("/stream", headers=headers),
+                client.websocket_connect("ws://localhost:8501/stream", headers=headers),
             ):
                 pass
 
@@ -111,7 +112,10 @@ def test_beginning_and_end_are_logged(tmp_path: Path, monkeypatch: pytest.Monkey
         async with server._lifespan(None):
             pass
 
-    asyncio.run(live())
+    # A thread of its own: a browser test before may have left its loop in this one.
+    thread = threading.Thread(target=lambda: asyncio.run(live()))
+    thread.start()
+    thread.join()
     text = (tmp_path / "logs" / "taskviz.jsonl").read_text()
     assert "the app has started" in text
     assert "its jobs go on" in text
