@@ -80,9 +80,8 @@ def _checked(job: Mapping[str, Any]) -> dict[str, Any]:
         found["state"] = "interrupted"
     for name in (*_TIMES, "progress"):
         value = job.get(name)
-        number = isinstance(value, int | float) and not isinstance(value, bool)
         optional = name in ("started", "finished") and value is None
-        if not optional and not (number and math.isfinite(value) and 0 <= value < 1e11):
+        if not optional and not _is_amount(value):
             raise TaskvizError(f"{label}: {name!r} is no number of a job.")
         found[name] = value
     attempt = job.get("attempt")
@@ -97,14 +96,23 @@ def _checked(job: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def _is_amount(value: Any) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and math.isfinite(value) and 0 <= value < 1e11
+
+
 def _point(each: Any, label: str) -> tuple[str, str]:
     if not isinstance(each, list) or len(each) != 2 or not isinstance(each[1], Mapping):
         raise TaskvizError(f"{label} has a metric that is none.")
     what, point = str(each[0])[:64], dict(each[1])
     if "cells" in point:
         common, names, cells = point.get("common"), point.get("names"), point["cells"]
-        whole = isinstance(common, Mapping) and isinstance(names, list) and isinstance(cells, list)
-        if not whole or not all(isinstance(c, list) and len(c) == len(names) for c in cells):
+        if (
+            not isinstance(common, Mapping)
+            or not isinstance(names, list)
+            or not isinstance(cells, list)
+            or not all(isinstance(c, list) and len(c) == len(names) for c in cells)
+        ):
             raise TaskvizError(f"{label} has a metric that is none.")
     return what, dumps(point)
 
