@@ -19,7 +19,7 @@ from taskviz.values import TaskvizError
 from taskviz.verbs.imports import import_scores
 
 SPEC = {"collection": {"reference": "linnerud"}, "method": "label-correlation"}
-TABLE = b"x,y,z\n" + b"".join(f"{i},{i % 2},{i % 3}\n".encode() for i in range(60))
+TABLE = b"x,y,z\n" + b"".join(f"{i * 7 % 13}.5,{i % 2},{i % 3}\n".encode() for i in range(60))
 CLAIMS = {"email": "ada@example.org", "email_verified": True, "iss": "https://id", "sub": "7"}
 POLICY = Policy(login=True, editors=("ada@example.org",), viewers=("*@example.org",))
 
@@ -182,7 +182,7 @@ def test_a_quota_of_disk_counts_uploads_and_results(act, store) -> None:  # type
     used = used_by(cache, "ada@example.org")
     assert used > len(TABLE) + 900
     with pytest.raises(TaskvizError, match=r"this file .* more, and 1\.5e-06 GB are yours"):
-        store_upload(TABLE.replace(b"1", b"2"), "u.csv", cache)
+        store_upload(TABLE.replace(b".5", b".6"), "u.csv", cache)
     act(name="ada@example.org", role="editor", most_bytes=used)
     with pytest.raises(TaskvizError, match="uploads and results take"):
         start_job("affinity", SPEC, store=store)
