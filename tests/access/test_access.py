@@ -226,7 +226,7 @@ def test_a_store_of_the_version_before_is_taken_over(tmp_path: Path) -> None:
     job = store.add("affinity", SPEC, "t", "cpu")
     connection = sqlite3.connect(store.path)
     connection.execute("ALTER TABLE jobs DROP COLUMN owner")
-    connection.execute("PRAGMA user_version = 1")
+    connection.execute("PRAGMA user_version = 2")
     connection.commit()
     connection.close()
     again = JobStore(tmp_path)
