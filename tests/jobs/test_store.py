@@ -494,6 +494,7 @@ def test_a_store_of_the_first_version_is_brought_up_to_date(job_store):
     job = add(job_store)
     with sqlite3.connect(job_store.path) as connection:
         connection.execute("ALTER TABLE jobs DROP COLUMN pause")
+        connection.execute("ALTER TABLE jobs DROP COLUMN owner")
         connection.execute("PRAGMA user_version = 1")
     connection.close()
     assert JobStore(job_store.root).get(job.id).state == "queued"
