@@ -12,6 +12,7 @@ from taskviz.care.pins import is_pinned, pin
 from taskviz.cli.program import main
 from taskviz.data.uploads import list_uploads, store_upload
 from taskviz.jobs import JobStore
+from taskviz.jobs.rows import Curves
 from taskviz.jobs.workspace import export_workspace, import_workspace
 from taskviz.values import TaskvizError
 
@@ -26,7 +27,7 @@ def full(tmp_path: Path) -> JobStore:
     store.cache.put("affinity", key, lambda f: (f / "a.json").write_text("[1]"), {"a": 1})
     store_upload(b"a,b\n1,2\n", "t.csv", store.cache)
     job = store.add("affinity", SPEC, "A title", "cpu", owner="ada@example.org")
-    batch = ({"epoch": 1}, [{"task": "a", "value": 0.5}, {"task": "b", "value": None}])
+    batch = Curves({"split": "valid"}, [{"task": "a"}, {"task": "b"}], [1], [[0.5, 0.25]])
     store.report(
         *(job.id, 1), progress=1, stage="s", message="m", seconds_left=None,
         points=[{"epoch": 0, "value": 1.5}, batch],
