@@ -64,6 +64,12 @@ def restore(database: Database, jobs: Sequence[Mapping[str, Any]]) -> int:
     return added
 
 
+def check(jobs: Sequence[Mapping[str, Any]]) -> None:
+    """Errors as :func:`restore`; nothing is written."""
+    for job in jobs:
+        _checked(job)
+
+
 def _checked(job: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(job, Mapping) or not _ID.fullmatch(str(job.get("id"))):
         raise TaskvizError("The archive has a job without an id of twelve hexadecimal digits.")

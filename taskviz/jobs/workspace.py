@@ -22,7 +22,7 @@ from taskviz.cache import MANIFEST, Cache, damage
 from taskviz.care.pins import keys_in
 from taskviz.care.used import OTHERS, artefacts
 from taskviz.data.archive import ArchiveLimits, extract
-from taskviz.jobs.records import dump, restore
+from taskviz.jobs.records import check, dump, restore
 from taskviz.jobs.store import JobStore
 from taskviz.values import TaskvizError
 from taskviz.values.storage import dumps, read_json
@@ -118,6 +118,7 @@ def import_workspace(path: Path, store: JobStore) -> Moved:
         results = _results(temporary / "artefacts", path.name)
         uploads = _uploads(temporary / "uploads", path.name)
         jobs = _jobs(temporary / _JOBS, path.name)
+        check(jobs)
         pins = [file for file in (temporary / "pins").glob("*") if _PIN.fullmatch(file.name)]
         for pin in pins:
             keys_in(read_json(pin, "pin"))
