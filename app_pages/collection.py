@@ -4,7 +4,17 @@ import streamlit as st
 
 from taskviz.data.builtin import BUILT_INS
 from taskviz.data.reference import CollectionRef
-from taskviz.ui import frame, own_data, preview_tab, state, store, tables, task_table
+from taskviz.ui import (
+    frame,
+    glossary,
+    own_data,
+    preview_tab,
+    state,
+    store,
+    tables,
+    task_table,
+    tour,
+)
 from taskviz.ui.text import plural, safe
 from taskviz.values import TaskCollection, TaskvizError
 from taskviz.values.escaping import spreadsheet_plain
@@ -63,7 +73,7 @@ def overview(collection: TaskCollection) -> None:
     ]
     with st.grid(4, min_column_width=190, gap="small"):
         st.metric("Samples", f"{collection.n:,}", border=True)
-        st.metric("Tasks", len(collection.tasks), border=True)
+        st.metric("Tasks", len(collection.tasks), border=True, help=glossary.meaning("task"))
         st.metric("Layout", f"{collection.layout} {collection.modality}", border=True)
         st.metric(
             "Train / valid / test",
@@ -71,7 +81,9 @@ def overview(collection: TaskCollection) -> None:
             border=True,
             help="Seeded and stratified where possible. Choices use validation data only.",
         )
-    tabs = st.tabs(["Tasks", "Samples"], on_change="rerun", key="collection_tab")
+    tabs = st.tabs(
+        ["Tasks", "Samples"], on_change="rerun", key="collection_tab", bind="query-params"
+    )
     if tabs[0].open:
         with tabs[0]:
             pick_tasks(collection)
@@ -109,6 +121,16 @@ if collection is None:
         "Which of your tasks should be trained together? Start with a collection of tasks on the "
         "same data, or several data sets: one that is already here, or your own."
     )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button(
+            "Take the guided path", type="primary", icon=":material/route:", key="tour_begin"
+        ):
+            tour.begin()
+            st.rerun()
+        st.caption(
+            f"Five steps through {BUILT_INS[tour.EXAMPLE].title}, from tasks to a report; leave it "
+            "at any time."
+        )
     gallery()
     own_data.draw(use)
 else:

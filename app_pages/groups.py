@@ -8,6 +8,7 @@ from taskviz.figures.style import duration_words
 from taskviz.grouping import grouper_class
 from taskviz.ui import (
     frame,
+    glossary,
     imports,
     methods_panel,
     scenario_panel,
@@ -78,6 +79,7 @@ def choose_source() -> Source:
         index=offered.index(current) if current in offered else 0,
         format_func=lambda key: names.get(key, key),
         key="groups_matrix",
+        help=glossary.meaning("affinity"),
     )
     if chosen != current:
         state.put("matrix", chosen)
@@ -136,7 +138,10 @@ bench = workbench.bench()
 plan = bench.plan if plans and bench is not None else None
 if plan is not None:
     saved, stable, methods, table = st.tabs(
-        ["Scenarios", "Stability", "Methods side by side", "Table and settings"]
+        ["Scenarios", "Stability", "Methods side by side", "Table and settings"],
+        on_change="rerun",
+        key="groups_tab",
+        bind="query-params",
     )
     with saved:
         scenario_panel.draw(source, can_train=imported is None)

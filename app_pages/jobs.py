@@ -5,7 +5,7 @@ import streamlit as st
 from taskviz.access import actor
 from taskviz.care.pins import is_pinned, pin, unpin
 from taskviz.jobs import LIVE, Job, delete_job
-from taskviz.ui import frame, job_panel, state, storage, store, user
+from taskviz.ui import frame, job_panel, state, storage, store, user, webhook_panel
 from taskviz.ui.text import plural, safe
 from taskviz.values import Grouping, TaskvizError
 
@@ -132,4 +132,5 @@ def listing() -> None:
 
 live = store.jobs().running()
 st.fragment(listing, run_every="2s" if live else None)()
+webhook_panel.draw()
 storage.draw()

@@ -23,6 +23,7 @@ from taskviz.jobs.job import Job
 from taskviz.jobs.process import Identity
 from taskviz.jobs.reporter import JobProgress
 from taskviz.jobs.store import JobStore, LostJob
+from taskviz.jobs.webhook import announce
 from taskviz.logs import log_to
 from taskviz.values import Cancelled, TaskvizError
 
@@ -58,7 +59,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # What it stores counts as its owner's; what it may do was checked when it was started.
     set_source(lambda: Actor(name=job.owner))
     log.info("attempt %d of %s %r, process %d", job.attempt, job.kind, job.title, os.getpid())
-    return _work(store, job)
+    status = _work(store, job)
+    _announce(store, job)
+    return status
 
 
 def _work(store: JobStore, job: Job) -> int:
@@ -86,6 +89,16 @@ def _work(store: JobStore, job: Job) -> int:
         log.error("%s\n%s", sentence, details)
         _finish_failed(store, job, progress, sentence, details)
     return 1
+
+
+def _announce(store: JobStore, job: Job) -> None:
+    """Tell who asked to be told; nothing that goes wrong here changes how the job ended."""
+    try:
+        now = store.get(job.id)
+        if now.attempt == job.attempt:
+            announce(store.cache, now)
+    except Exception as error:
+        log.warning("the end was not announced: %s", type(error).__name__)
 
 
 def _run(store: JobStore, job: Job, progress: JobProgress) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from taskviz.ui import examples, glossary
+
 
 @dataclass(frozen=True)
 class Explanation:
@@ -138,3 +140,6 @@ def explain(page: str) -> None:
             st.latex(formula)
         if text.source:
             st.caption(f"Source: {text.source}")
+        if page == "groups":
+            examples.draw()
+        glossary.terms(page)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from taskviz.engines import describe_device, pick_device
-from taskviz.ui import explain, job_panel, state, store, user
+from taskviz.ui import copy_link, explain, job_panel, notifier, state, store, tour, user
 from taskviz.ui.pages import BY_NAME
 from taskviz.ui.text import plural, safe
 from taskviz.values import TaskCollection, TaskvizError
@@ -50,6 +50,7 @@ def sidebar() -> None:
                     )
         st.caption(f":material/memory: {describe_device(pick_device('auto'))}")
         job_panel.running()
+        notifier.draw()
 
 
 def failed(error: TaskvizError) -> None:
@@ -60,8 +61,12 @@ def failed(error: TaskvizError) -> None:
 def title(page: str) -> None:
     """Heading of a page."""
     entry = BY_NAME[page]
-    st.title(entry.title, anchor=False)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.title(entry.title, anchor=False, width="stretch")
+        with st.container(width=210, key="share"):
+            copy_link.copy_link()
     st.caption(entry.help)
+    tour.draw(page)
     explain.explain(page)
 
 

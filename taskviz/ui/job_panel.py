@@ -8,7 +8,7 @@ import streamlit as st
 
 from taskviz.figures.style import duration_words
 from taskviz.jobs import LIVE, Job, cancel_job, pause_job, resume_job, start_job
-from taskviz.ui import state, store, user
+from taskviz.ui import notifier, state, store, user
 from taskviz.ui.text import safe
 from taskviz.values import TaskvizError
 
@@ -36,7 +36,12 @@ def _running() -> None:
     live = store.jobs().running()
     known = st.session_state.get("live_jobs", set())
     now = {job.id for job in live}
+    gone = [store.job(job_id) for job_id in known - now]
+    notifier.ended([job for job in gone if job is not None and not job.live])
     st.session_state["live_jobs"] = now
+    if known - now and live:
+        # What is told of the one that ended stands outside this fragment.
+        st.rerun()
     if not live:
         if known:
             # The last one ended: the page beside has something new to show.

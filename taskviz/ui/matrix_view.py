@@ -9,6 +9,7 @@ from taskviz.figures import heatmap, task_graph
 from taskviz.figures.style import chart_config
 from taskviz.figures.task_order import ORDERS
 from taskviz.ui import frame, state, store, tables
+from taskviz.ui import threshold as thresholds
 from taskviz.ui.affinity_words import entry_words, how_obtained
 from taskviz.ui.pair import selected as pair_in_url
 from taskviz.ui.text import safe
@@ -63,15 +64,12 @@ def draw_matrix(matrix: AffinityMatrix) -> None:
         low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
         threshold = low
         if high > low:
-            step = (high - low) / 100
-            threshold = st.slider(
+            threshold = thresholds.slider(
                 "Show edges from this affinity up",
-                min_value=low,
-                max_value=high,
-                value=min(max(task_graph.default_threshold(matrix), low), high),
-                step=step,
-                format="%.3g",
-                key=f"threshold_{state.get('matrix')}",
+                low,
+                high,
+                min(max(task_graph.default_threshold(matrix), low), high),
+                f"threshold_{state.get('matrix')}",
             )
         figure = task_graph.task_graph(
             matrix,

@@ -8,7 +8,7 @@ import streamlit as st
 
 from taskviz.figures.style import signed, theme_of, three_digits
 from taskviz.report.plan_difference import difference
-from taskviz.ui import frame, state, store, tables, user, workbench
+from taskviz.ui import comments_panel, frame, state, store, tables, user, workbench
 from taskviz.ui.scenarios import (
     MOST_NAME,
     MOST_NOTES,
@@ -95,6 +95,7 @@ def _row(source: workbench.Source, scenario: Scenario, *, can_train: bool) -> bo
                 state.put("plan", store.publish_plan(plan))
                 state.put("run", None)
                 frame.go("training")
+            comments_panel.draw(scenario.key)
         if scenario.notes:
             st.caption(safe(scenario.notes))
     return bool(ticked)

@@ -27,6 +27,10 @@ KEYS: Final = (
     "evidence",
     "sca",
     "linear",
+    "threshold",
+    "draft",
+    "opened",
+    "tour",
 )
 _DEPENDS: Final = {
     "collection": (
@@ -47,8 +51,12 @@ _DEPENDS: Final = {
         "evidence",
         "sca",
         "linear",
+        "threshold",
+        "draft",
+        "opened",
     ),
-    "matrix": ("pair", "stability"),
+    "matrix": ("pair", "stability", "threshold"),
+    "opened": ("draft",),
 }
 _VALUES, _PAGE = "url_values", "url_page"
 

@@ -1,6 +1,5 @@
 """What pages read: the cache, the job store, collections and matrices, each opened once."""
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -33,7 +32,6 @@ from taskviz.verbs import (
     price_groups,
     read_training,
     stored_affinities,
-    write_report,
 )
 
 
@@ -178,51 +176,6 @@ def file_bytes(save: Callable[[Path], object], name: str) -> bytes:
 def publish_spec(spec: Mapping[str, Any]) -> str:
     """The URL name of the collection that a job works on."""
     return publish(CollectionRef.from_json(spec["collection"]))
-
-
-@st.cache_data(max_entries=8, show_spinner="Writing the report…")
-def _report(
-    _collection: TaskCollection,
-    _affinities: list[AffinityMatrix],
-    _groupings: list[Grouping],
-    _results: dict[str, TrainingResult],
-    _frontier: list[Grouping],
-    notes: str,
-    key: str,
-) -> tuple[bytes, float]:
-    start = time.perf_counter()
-    html = file_bytes(
-        lambda path: write_report(
-            collection=_collection,
-            affinities=_affinities,
-            groupings=_groupings,
-            results=_results,
-            path=path,
-            notes=notes,
-            frontier=_frontier,
-        ),
-        "report.html",
-    )
-    return html, time.perf_counter() - start
-
-
-def report_html(
-    collection: TaskCollection,
-    affinities: list[AffinityMatrix],
-    groupings: list[Grouping],
-    results: dict[str, TrainingResult],
-    notes: str,
-    frontier: list[Grouping],
-) -> tuple[bytes, float]:
-    """The report as bytes and the seconds it took; written again only when its content changes."""
-    key = key_of(
-        collection=collection.fingerprint,
-        affinities=[matrix.to_json() for matrix in affinities],
-        groupings=[grouping.to_json() for grouping in groupings],
-        results=[[label, r.settings, r.seconds] for label, r in results.items()],
-        frontier=[grouping.to_json() for grouping in frontier],
-    )
-    return _report(collection, affinities, groupings, results, frontier, notes, key)
 
 
 def with_tasks(ref: CollectionRef, tasks: Sequence[str]) -> CollectionRef:

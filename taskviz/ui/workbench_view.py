@@ -8,7 +8,8 @@ import streamlit as st
 from taskviz.figures import frontier, task_graph
 from taskviz.figures.style import chart_config, group_letter, signed, three_digits
 from taskviz.grouping.what_if import broken_rules
-from taskviz.ui import answers, frame, stability_tab, state, store, workbench
+from taskviz.ui import answers, frame, glossary, stability_tab, state, store, workbench
+from taskviz.ui import threshold as thresholds
 from taskviz.ui.affinity_words import trust_words
 from taskviz.ui.group_board import group_board
 from taskviz.ui.text import listed, plural, safe
@@ -162,7 +163,8 @@ def _slider(source: Source, plans: Mapping[float, Grouping], bench: Bench) -> fl
         return _priced_slider(label, source.unit, offered, key)
     if offered == [float(k) for k in range(1, len(offered) + 1)]:
         st.session_state[key] = int(st.session_state[key])
-        return float(st.slider(label, min_value=1, max_value=len(offered), key=key))
+        told = glossary.meaning("budget")
+        return float(st.slider(label, min_value=1, max_value=len(offered), key=key, help=told))
     return float(st.select_slider(label, offered, key=key, format_func=lambda b: f"{b:g}"))
 
 
@@ -270,14 +272,12 @@ def _graph(source: Source, plan: Grouping) -> None:
     low, high, start = _threshold_range(source.key, source.affinity)
     threshold = start
     if high > low:
-        threshold = st.slider(
+        threshold = thresholds.slider(
             "Show pairs with an affinity of at least",
-            min_value=low,
-            max_value=high,
-            value=start,
-            step=(high - low) / 100,
-            format="%.3g",
-            key=f"groups_threshold_{source.key[-16:]}",
+            low,
+            high,
+            start,
+            f"groups_threshold_{source.key[-16:]}",
         )
     figure, words = _graph_figure(
         (source.key, threshold, frame.dark()),

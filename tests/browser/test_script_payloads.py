@@ -143,8 +143,8 @@ def test_no_page_runs_a_payload(
         page.locator(".st-key-group_board li.card").first.hover()
         watched.check("card")
     if name == "report":
-        page.get_by_label("Notes").fill(TITLE)
-        page.get_by_label("Notes").press("Control+Enter")
+        page.get_by_role("textbox", name="Note (Markdown)").fill(TITLE)
+        page.get_by_role("textbox", name="Note (Markdown)").press("Control+Enter")
         settled(page)
         page.wait_for_function("() => document.querySelectorAll('iframe').length > 0")
         page.wait_for_timeout(1000)

@@ -1,0 +1,34 @@
+"""Terms, tour and examples: each page's words are there, and no number is invented."""
+
+import re
+from pathlib import Path
+
+from taskviz.ui import tour
+from taskviz.ui.examples import EXAMPLES
+from taskviz.ui.glossary import OF_PAGE, TERMS, meaning
+from taskviz.ui.pages import BY_NAME
+
+TABLES = (Path(__file__).parents[2] / "docs" / "paper_tables.md").read_text(encoding="utf-8")
+
+
+def test_every_page_has_terms_and_every_term_a_meaning() -> None:
+    assert set(OF_PAGE) <= set(BY_NAME)
+    used = {term for terms in OF_PAGE.values() for term in terms}
+    assert used <= set(TERMS)
+    assert all(text.endswith(".") and len(text) < 200 for text in TERMS.values())
+    assert meaning("budget").startswith("Budget: How many")
+
+
+def test_the_tour_goes_through_the_pages_in_their_order() -> None:
+    pages = [step.page for step in tour.STEPS]
+    assert pages == ["collection", "affinity", "groups", "training", "report"]
+
+
+def test_the_examples_are_cells_of_the_measured_tables() -> None:
+    for example in EXAMPLES:
+        part = re.split(r"^## ", TABLES, flags=re.M)
+        (table,) = [
+            text for text in part if text.startswith(f"{example.collection}: Mean test loss")
+        ]
+        for cell in (example.loss, example.random, example.alone):
+            assert cell in table, (example.collection, cell)
