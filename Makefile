@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PORT ?= 8501
 
-.PHONY: run test check format benchmarks audit clean
+.PHONY: run test check format docs benchmarks audit clean
 
 run: $(VENV)/.installed
 	$(BIN)/python -m taskviz app --port $(PORT)
@@ -21,6 +21,11 @@ check: $(VENV)/.installed-dev
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# The documentation site, warnings as errors; nothing is fetched while it is built.
+docs: $(VENV)/.installed-docs
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build/html
+	@echo "Open docs/_build/html/index.html"
 
 benchmarks: $(VENV)/.installed
 	$(BIN)/python -m benchmarks affinity
@@ -48,3 +53,7 @@ $(VENV)/.installed-dev: requirements.txt requirements-export.txt requirements-de
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
 	touch $@ $(VENV)/.installed
+
+$(VENV)/.installed-docs: requirements-docs.txt $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-docs.txt
+	touch $@

@@ -16,6 +16,8 @@ from taskviz.cli.parameters import AsJson
 from taskviz.cli.terminal import put_json, put_line
 from taskviz.values import TaskvizError
 
+PACKAGE = Path(__file__).resolve().parent.parent
+
 
 def register(program: typer.Typer) -> None:
     """Add the command."""
@@ -37,12 +39,7 @@ def serve(
     as_json: AsJson = False,
 ) -> None:
     """Serve the dashboard; on this machine only, unless told otherwise."""
-    script = Path(__file__).resolve().parent.parent.parent / "server.py"
-    if not script.is_file():
-        raise TaskvizError(
-            f"The dashboard's {script.name} is not beside this installation of taskviz: run "
-            "`make run` in a checkout."
-        )
+    script = dashboard_script()
     environment = os.environ.copy()
     if access is not None:
         environment[ENVIRONMENT] = str(access.resolve())
@@ -70,8 +67,7 @@ def serve(
         "--server.headless=true",
         "--browser.gatherUsageStats=false",
     ]
-    package = str(script.parent)
-    paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
+    paths = [str(PACKAGE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment["PYTHONPATH"] = os.pathsep.join(paths)
     if as_json:
         put_json({"url": f"http://{host}:{port}", "host": host, "port": port})
@@ -85,6 +81,21 @@ def serve(
         # This process becomes the server, so that signals reach it and nothing is left behind.
         os.execve(sys.executable, command, environment)
     raise typer.Exit(subprocess.run(command, env=environment, check=False).returncode)
+
+
+def dashboard_script() -> Path:
+    """``server.py``: within the package where a wheel brought it, else at the top of a checkout.
+
+    Raises:
+        TaskvizError: it is in neither place.
+    """
+    for folder in (PACKAGE / "dashboard", PACKAGE.parent):
+        if (folder / "server.py").is_file() and (folder / "app_pages").is_dir():
+            return folder / "server.py"
+    raise TaskvizError(
+        f"The dashboard's server.py and app_pages/ lie neither in {PACKAGE / 'dashboard'} nor in "
+        f"{PACKAGE.parent}: install taskviz again (`pip install .` in a checkout)."
+    )
 
 
 def _rules(environment: Mapping[str, str]) -> Policy:

@@ -35,13 +35,15 @@ def start_app(
     port: int | None = None,
     arguments: Sequence[str] = (),
     folder: Path = ROOT,
+    python: str = sys.executable,
 ) -> App:
-    """Start the app by its own command in a folder and wait until it answers."""
+    """Start the app by its own command, of the taskviz that an interpreter sees, in a folder, and
+    wait until it answers."""
     port = port or free_port()
     log = cache.parent / f"{cache.name}-app.log"
     with log.open("ab") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "taskviz", "app", "--port", str(port), *arguments],
+            [python, "-m", "taskviz", "app", "--port", str(port), *arguments],
             cwd=folder,
             env=os.environ | {"TASKVIZ_CACHE": str(cache)},
             stdout=out,
