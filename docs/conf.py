@@ -22,7 +22,7 @@ exclude_patterns = ["_build", "_extensions"]
 myst_enable_extensions = ["dollarmath", "fieldlist"]
 myst_heading_anchors = 3
 nb_execution_mode = "off"  # a test executes the notebook; the site shows what is stored in it
-suppress_warnings = ["mystnb.unknown_mime_type"]
+suppress_warnings = ["misc.highlighting_failure"]  # "…" in an example is meant for people
 
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
