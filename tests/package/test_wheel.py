@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from browser.app_process import start_app, stop_app
-from browser.steps import open_page, settled
+from browser.steps import settled
 from playwright.sync_api import Browser, expect
 
 from taskviz.ui.pages import PAGES
@@ -159,7 +159,9 @@ def test_every_page_opens_with_its_theme_and_logo(url: str, browser: Browser) ->
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     for entry in PAGES:
-        open_page(page, f"{url}/{entry.name}", entry.title)
+        page.goto(f"{url}/{entry.name}")
+        heading = page.get_by_role("heading", name=entry.title, level=1)
+        expect(heading).to_be_visible(timeout=120_000)
         settled(page)
         expect(page.get_by_test_id("stException")).to_have_count(0)
     logo = page.get_by_test_id("stSidebarLogo")
