@@ -1,7 +1,8 @@
 """What pyproject.toml cannot say: the dashboard's scripts go into the package of a wheel.
 
-`server.py`, `app.py`, `app_pages/` and `.streamlit/` lie at the top of a checkout, where Streamlit looks for
-them. A wheel carries them as `taskviz/dashboard/`, so that `taskviz app` finds them anywhere.
+`server.py`, `app.py`, `app_pages/` and `.streamlit/` lie at the top of a checkout, where Streamlit
+looks for them. A wheel carries them as `taskviz/dashboard/`, so that `taskviz app` finds them
+anywhere.
 """
 
 from pathlib import Path

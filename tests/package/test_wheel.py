@@ -28,6 +28,7 @@ SOURCES = (
     "pyproject.toml",
     "requirements.txt",
     "requirements-export.txt",
+    "server.py",
     "setup.py",
 )
 FOLDERS = ("taskviz", "app_pages", ".streamlit")
@@ -97,7 +98,12 @@ def test_the_wheel_holds_every_file_of_package_and_dashboard(installed: Installe
     }
     dashboard = {
         f"taskviz/dashboard/{path.relative_to(ROOT)}"
-        for path in (ROOT / "app.py", ROOT / ".streamlit/config.toml", *ROOT.glob("app_pages/*.py"))
+        for path in (
+            ROOT / "app.py",
+            ROOT / "server.py",
+            ROOT / ".streamlit/config.toml",
+            *ROOT.glob("app_pages/*.py"),
+        )
     }
     held = {
         name for name in zipfile.ZipFile(installed.wheel).namelist() if ".dist-info" not in name
