@@ -7,6 +7,7 @@ import streamlit as st
 
 from taskviz.ui import state, store
 from taskviz.ui.pages import BY_NAME
+from taskviz.values import TaskvizError
 
 KEY: Final = "tour"
 """In the URL, so that a refresh goes on."""
@@ -56,11 +57,22 @@ def done() -> int:
     job = store.job(state.get("run"))
     reached = (
         state.get("collection") is not None,
-        state.get("matrix") is not None,
+        _has_matrix(),
         state.get("plan") is not None,
         job is not None and job.state == "done",
     )
     return reached.index(False) if False in reached else len(reached)
+
+
+def _has_matrix() -> bool:
+    """One is in the URL, or stored: a page puts it there only after this line is drawn."""
+    name = state.get("collection")
+    if state.get("matrix") is not None or name is None:
+        return state.get("matrix") is not None
+    try:
+        return bool(store.affinities_of(store.collection(name)))
+    except TaskvizError:
+        return False
 
 
 def draw(page: str) -> None:
