@@ -38,11 +38,16 @@ def price_words(
     networks = cost.networks * repeats
     words = "no network to train" if not networks else plural(networks, "network")
     before = [m.seconds / int(m.options.get("repeats", 1)) for _, m in stored if m.method == method]
-    if cost.seconds is not None:
+    likely = store.likely(cost.effort and cost.effort * repeats, "affinity", method)
+    if likely:
+        words += f", {likely}"
+    elif cost.seconds is not None:
         seconds = cost.seconds * repeats
         words += f", at most {duration_words(seconds)} if trained one after another"
     if before:
-        words += f"; {duration_words(before[0] * repeats)} by the last time"
+        words += f"; {duration_words(before[0] * repeats)} by the last time here"
+    if cost.memory is not None:
+        words += f"; up to {cost.memory / 1e9:.2g} GB of memory beside the libraries"
     return words
 
 

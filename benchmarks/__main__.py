@@ -25,6 +25,11 @@ memory and against the plain loop (:mod:`benchmarks.modalities`).
 ``python -m benchmarks load``: twenty sessions while jobs run, memory over page loads, a full cache
 (:mod:`benchmarks.load.measure`).
 
+``python -m benchmarks price``: how far estimates of time are off (:mod:`benchmarks.price`).
+
+``python -m benchmarks scale``: hundreds of tasks, two Ray nodes against one, large trunks
+(:mod:`benchmarks.scale`).
+
 ``python -m benchmarks streaming``: a folder of CelebA's size, opened
 (:mod:`benchmarks.streaming`).
 
@@ -50,7 +55,9 @@ from benchmarks import (
     modalities,
     optima,
     paper,
+    price,
     sca,
+    scale,
     slider,
     streaming,
     subsets,
@@ -161,6 +168,12 @@ def main() -> None:
         from benchmarks.load.measure import main as load
 
         load(sys.argv[2:])
+        return
+    if sys.argv[1:2] == ["price"]:
+        price.main(sys.argv[2:])
+        return
+    if sys.argv[1:2] == ["scale"]:
+        scale.main(sys.argv[2:])
         return
     if sys.argv[1:2] == ["streaming"]:
         streaming.main(sys.argv[2:])

@@ -30,6 +30,16 @@ def device() -> torch.device:
     return torch.device(os.environ.get("TASKVIZ_TEST_DEVICE", "cpu"))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def computations_on_the_device(device: torch.device) -> Iterator[None]:
+    """Where a test names no device, it runs on the one under test."""
+    from taskviz.engines import context
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(context, "pick_device", lambda wanted="auto": device)
+        yield
+
+
 def make_toy(
     n: int = 160,
     features: int = 6,

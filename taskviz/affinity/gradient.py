@@ -18,7 +18,7 @@ from taskviz.affinity.linear_model import (
     train_start,
 )
 from taskviz.affinity.marginal_gains import LossLookup
-from taskviz.affinity.members import member_numbers
+from taskviz.affinity.members import member_numbers, membership_of
 from taskviz.affinity.support import mean_and_error, missing_notes
 from taskviz.engines import RunContext
 from taskviz.training.subsets import all_subsets, draw_subsets
@@ -26,7 +26,9 @@ from taskviz.values import SubsetTable, TaskCollection, option
 
 ALL_UP_TO = 10
 """Tasks up to which the table holds every subset."""
-KEPT_BYTES = 64 << 20
+PAIRS_UP_TO = 100
+"""Tasks up to which ``auto`` estimates every pair; their number grows with T²."""
+KEPT_BYTES = 256 << 20
 """Samples are saved beside the matrix, so that any group can be scored later, up to this size."""
 
 
@@ -34,13 +36,15 @@ KEPT_BYTES = 64 << 20
 class GradientOptions(ExpansionOptions):
     """Options of :class:`Gradient`."""
 
-    matrix: Literal["pairwise", "higher-order"] = option(
-        "pairwise", "How subset losses become a matrix: gain in pairs, or scores in random groups."
+    matrix: Literal["auto", "pairwise", "higher-order"] = option(
+        "auto",
+        "How subset losses become a matrix: gain in pairs, or scores in random groups; auto: pairs "
+        "up to 100 tasks.",
     )
     m: int | None = option(
         None,
         "Random subsets estimated beside singles and pairs where not all are; by default ten a "
-        "task.",
+        "task, four beyond 100 tasks.",
         minimum=1,
         advanced=True,
     )
@@ -59,6 +63,8 @@ class Gradient(Estimator):
 
     The matrix is the pairwise gain as in HOA, from estimated losses, or the higher-order affinity
     of estimated random subsets. It carries no standard error: all estimates share one network.
+    Beyond 100 tasks it is the latter, and pairs are left out: work and memory then grow with the
+    number of tasks times that of random subsets, four a task.
 
     These are losses after fine-tuning a little from θ*. Against networks trained from scratch they
     ranked groups hardly better than chance in our own study; judge them within a task, since tasks
@@ -86,6 +92,7 @@ class Gradient(Estimator):
         context.progress.begin(f"{self.title} of {collection.name}", 1.0)
         run = train_start(collection, options, context, share=0.5)
         model, notes = linear_model(run, options, context)
+        pairwise = _pairwise(options, len(collection.tasks))
         wanted = _membership(collection.names, options, context.seed)
         losses = model.losses(torch.from_numpy(wanted).to(run.data.device))
         context.progress.advance(0.1)
@@ -93,7 +100,7 @@ class Gradient(Estimator):
         table = SubsetTable(
             collection.names, wanted, losses, np.ones(len(wanted)), split="valid", estimated=True
         )
-        if options.matrix == "pairwise":
+        if pairwise:
             alone, paired = pair_losses(table)
             values, _, support = pairwise_gains(alone, paired)
         else:
@@ -103,15 +110,20 @@ class Gradient(Estimator):
                 "Validation chose the strongest ridge tried: the best fits hardly leave the joint "
                 "network, so the estimated differences between groups are small.",
             )
+            notes += _scores_note(len(collection.tasks))
         alone, paired = pair_losses(table)
         state = {"alone": mean_and_error(alone)[0], "paired": mean_and_error(paired)[0]}
         kept = model.to_state()
         if sum(array.nbytes for array in kept.values()) <= KEPT_BYTES:
             state.update(kept)
         else:
+            how = (
+                "are scored by averaging pairs"
+                if np.isfinite(state["paired"]).any()
+                else "have no predicted loss"
+            )
             notes += (
-                "Groups outside the table are scored by averaging pairs: the projected gradients "
-                "are too large to keep.",
+                f"Groups outside the table {how}: the projected gradients are too large to keep.",
             )
         return Outcome(
             values,
@@ -151,22 +163,39 @@ def _membership(names: tuple[str, ...], options: GradientOptions, seed: int) -> 
     if len(names) <= ALL_UP_TO:
         subsets = all_subsets(names)
     else:
-        subsets = [*all_subsets(names, 2), *_random_subsets(names, options, seed)]
-    unique = dict.fromkeys(subsets)
-    return np.array([[name in subset for name in names] for subset in unique])
+        few = 2 if _pairwise(options, len(names)) or len(names) <= PAIRS_UP_TO else 1
+        subsets = [*all_subsets(names, few), *_random_subsets(names, options, seed)]
+    return membership_of(names, list(dict.fromkeys(subsets)))
+
+
+def _pairwise(options: GradientOptions, tasks: int) -> bool:
+    if options.matrix == "auto":
+        return tasks <= PAIRS_UP_TO
+    return options.matrix == "pairwise"
+
+
+def _scores_note(tasks: int) -> tuple[str, ...]:
+    if tasks <= PAIRS_UP_TO:
+        return ()
+    return (
+        "Entries are mean standardised scores in estimated random groups, not gains in pairs: "
+        f"{tasks} tasks have {tasks * (tasks - 1) // 2:,} pairs.",
+    )
 
 
 def _random_subsets(
     names: tuple[str, ...], options: GradientOptions, seed: int
 ) -> list[tuple[str, ...]]:
     half = max(2, len(names) // 2)
-    return draw_subsets(names, options.m or 10 * len(names), seed, size=half)
+    a_task = 10 if len(names) <= PAIRS_UP_TO else 4
+    return draw_subsets(names, options.m or a_task * len(names), seed, size=half)
 
 
 def _random_part(table: SubsetTable, options: GradientOptions, seed: int) -> SubsetTable:
     """The rows of the random subsets alone."""
-    wanted = _random_subsets(table.tasks, options, seed)
-    rows = np.array([int(table.rows_of(subset)[0]) for subset in wanted])
+    wanted = membership_of(table.tasks, _random_subsets(table.tasks, options, seed))
+    place = {row.tobytes(): number for number, row in reversed(list(enumerate(table.membership)))}
+    rows = np.array([place[row.tobytes()] for row in wanted])
     return SubsetTable(
         table.tasks,
         table.membership[rows],

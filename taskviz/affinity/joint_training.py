@@ -11,6 +11,7 @@ from torch import Tensor
 from taskviz.data.batch_inputs import rows_at_once
 from taskviz.data.tensors import to_tensors
 from taskviz.engines import RunContext
+from taskviz.engines.memory import halving
 from taskviz.networks import NetworkOptions, build_network
 from taskviz.training.losses import mean_loss
 from taskviz.training.objective import Objective
@@ -86,7 +87,8 @@ class JointTraining:
         parameters = self.network.parameters()
         self.optimizer: torch.optim.Optimizer
         if options.optimizer == "adam":
-            self.optimizer = torch.optim.Adam(parameters, lr=options.learning_rate)
+            # Fused: hundreds of heads are hundreds of small tensors.
+            self.optimizer = torch.optim.Adam(parameters, lr=options.learning_rate, fused=True)
         else:
             momentum = 0.9 if options.optimizer == "momentum" else 0.0
             self.optimizer = torch.optim.SGD(
@@ -135,14 +137,17 @@ class JointTraining:
         """
         best, kept = np.inf, None
         number = 0
+        losses: list[Tensor] = []
         self.network.train()
         for epoch in range(self.options.epochs):
             for rows in self._batches(epoch):
                 context.progress.check()
                 number += 1
                 yield JointStep(number, epoch, rows)
-                self._take(rows, number)
+                losses.append(self._take(rows))
                 context.progress.advance(1)
+            self._check_finite(losses, number)
+            losses.clear()
             if keep_best:
                 score = self.mean_loss("valid")
                 # Without validation labels the last state stays.
@@ -157,6 +162,10 @@ class JointTraining:
     def mean_loss(self, split: Split) -> float:
         """Mean over the tasks with labels there of their mean loss on a split."""
         self.network.eval()
+        if self._objective is not None:
+            found = self._joint_mean_loss(self._objective, self.data.rows(split))
+            self.network.train()
+            return found
         losses = []
         for i, task in enumerate(self.tasks):
             rows, inputs = self.data.rows(split, i), self.data.inputs_of(i)
@@ -168,6 +177,21 @@ class JointTraining:
                 losses.append(float(mean_loss(task, torch.cat(parts), target, mask)))
         self.network.train()
         return float(np.mean(losses)) if losses else float("nan")
+
+    def _joint_mean_loss(self, objective: Objective, rows: Tensor) -> float:
+        # The trunk once for all tasks: with hundreds of them it would else be most of the work.
+        inputs, labels = self.data.inputs[0], objective.labels.take(rows)
+        present = objective.present(labels)
+        if not len(rows) or (present is not None and not bool(present.any())):
+            return float("nan")
+
+        def score(first: int, last: int) -> Tensor:
+            features = self.network.trunk(inputs[rows[first:last]])
+            return objective.outputs(self.network, features)
+
+        outputs = torch.cat(list(halving(len(rows), rows_at_once(inputs, CHUNK), score)))
+        losses = objective.losses(outputs, labels).double()
+        return float((losses if present is None else losses[present]).mean())
 
     def _batches(self, epoch: int) -> Iterator[tuple[Tensor, ...]]:
         size, steps = self.options.batch_size, self.steps_an_epoch
@@ -186,13 +210,19 @@ class JointTraining:
             else:
                 yield tuple(order[part] for order in orders)
 
-    def _take(self, rows: tuple[Tensor, ...], number: int) -> None:
+    def _take(self, rows: tuple[Tensor, ...]) -> Tensor:
         loss = self.losses(rows).mean()
-        if not bool(torch.isfinite(loss)):
-            raise TaskvizError(
-                f"The joint training of {self.data.collection.name!r} has no finite loss at step "
-                f"{number}: lower the learning rate (now {self.options.learning_rate:g})."
-            )
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
+        return loss.detach()
+
+    def _check_finite(self, losses: list[Tensor], number: int) -> None:
+        """Once an epoch: to ask at every step would make a GPU wait for it."""
+        finite = torch.isfinite(torch.stack(losses)).cpu()
+        if not bool(finite.all()):
+            first = number - len(losses) + 1 + int(finite.int().argmin())
+            raise TaskvizError(
+                f"The joint training of {self.data.collection.name!r} has no finite loss at step "
+                f"{first}: lower the learning rate (now {self.options.learning_rate:g})."
+            )

@@ -7,12 +7,15 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from taskviz.affinity.joint_training import JointOptions, JointTraining
 from taskviz.affinity.linearisation import Projection, outputs_at, projected_gradients
+from taskviz.affinity.members import membership_of
 from taskviz.affinity.pooled_fits import PooledFits, TaskSamples
+from taskviz.affinity.shared_linear import SharedLinear
 from taskviz.engines import RunContext
+from taskviz.networks import MultiHeadNetwork
 from taskviz.progress import Progress
 from taskviz.training.subsets import all_subsets, draw_subsets
 from taskviz.values import Split, TaskCollection, TaskvizError, option
@@ -21,6 +24,10 @@ RIDGES = (0.3, 1.0, 10.0, 100.0)
 """λ, in units of the mean curvature of the training loss."""
 LENGTHS = (0.25, 0.5, 1.0)
 LEAST_SAMPLES = 10
+SCORED = 256
+"""Subsets that are scored at once."""
+SHARED_FROM = 64
+"""Outputs from which tasks share the gradients of the trunk's features."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +81,7 @@ class LinearModel:
         self.fits = PooledFits(fitted)
         self.ridge, self.length = self.fits.scale, 1.0
         self.choice_at_edge = False
+        self._together = SharedLinear.of(valid)
 
     def choose(self, membership: Tensor) -> None:
         """Set λ and length to the best mean validation loss over subsets, relative to θ*'s."""
@@ -101,6 +109,16 @@ class LinearModel:
         if self.real is not None:
             return self.real.losses(weights, membership)
         found = np.full(tuple(membership.shape), np.nan)
+        if self._together is not None:
+            scored = [
+                v is not None and t is not None for v, t in zip(self.valid, self.train, strict=True)
+            ]
+            inside = membership.cpu().numpy() & np.array(scored)
+            for first in range(0, len(weights), SCORED):
+                part = slice(first, first + SCORED)
+                losses = self._together.losses(weights[part]).double().cpu().numpy()
+                found[part] = np.where(inside[part], losses, np.nan)
+            return found
         for task, sample in enumerate(self.valid):
             rows = torch.nonzero(membership[:, task])[:, 0]
             if sample is not None and self.train[task] is not None and len(rows):
@@ -116,10 +134,17 @@ class LinearModel:
         }
         for split, samples in (("train", self.train), ("valid", self.valid)):
             for task, sample in enumerate(samples):
-                if sample is not None:
-                    lead = f"{split}.{task}.{sample.kind}"
-                    for part in ("features", "offset", "target", "known"):
-                        state[f"{lead}.{part}"] = getattr(sample, part).cpu().numpy()
+                if sample is None:
+                    continue
+                lead = f"{split}.{task}.{sample.kind}"
+                shared = sample.head is not None
+                state[f"{split}.features" if shared else f"{lead}.features"] = (
+                    sample.features.cpu().numpy()
+                )
+                for part in ("offset", "target", "known", "head", "rows"):
+                    value = getattr(sample, part)
+                    if value is not None:
+                        state[f"{lead}.{part}"] = value.cpu().numpy()
         return state
 
     @classmethod
@@ -129,16 +154,23 @@ class LinearModel:
             "train": [None] * tasks,
             "valid": [None] * tasks,
         }
+        shared = {
+            split: torch.from_numpy(np.array(state[f"{split}.features"]))
+            for split in samples
+            if f"{split}.features" in state
+        }
         for name in state:
             split, *rest = name.split(".")
-            if len(rest) == 3 and rest[2] == "features":
-                lead = name.removesuffix("features")
-                parts = [
-                    torch.from_numpy(np.array(state[lead + part]))
-                    for part in ("features", "offset", "target", "known")
-                ]
+            if len(rest) == 3 and rest[2] == "offset":
+                lead = name.removesuffix("offset")
+                parts = {
+                    part: torch.from_numpy(np.array(state[lead + part]))
+                    for part in ("features", "offset", "target", "known", "head", "rows")
+                    if lead + part in state
+                }
+                parts.setdefault("features", shared[split] if split in shared else torch.empty(0))
                 kind: Any = rest[1]
-                samples[split][int(rest[0])] = TaskSamples(kind, *parts)
+                samples[split][int(rest[0])] = TaskSamples(kind, **parts)
         model = cls(samples["train"], samples["valid"], offset=bool(state["offset"]))
         model.ridge, model.length = float(state["ridge"]), float(state["length"])
         return model
@@ -205,8 +237,13 @@ def linear_model(
     parameters = movable(run, options.parameters)
     projection = Projection.of(parameters, options.dimension, context.seed)
     outputs = sum(task.outputs for task in run.tasks)
-    # Features of both splits in float32, once whole and once cut to the labelled samples.
-    a_sample = 4 * 4 * outputs * projection.dimension
+    if _shares_features(run, parameters, outputs):
+        # Features of both splits in float32, and those of one task at work.
+        width, widest = _features(run), max(task.outputs for task in run.tasks)
+        a_sample = 4 * (2 * width + 3 * widest) * projection.dimension
+    else:
+        # Features of both splits in float32, once whole and once cut to the labelled samples.
+        a_sample = 4 * 4 * outputs * projection.dimension
     most = min(options.samples, options.memory_mb * 2**20 // a_sample)
     if most < LEAST_SAMPLES:
         need = -(-a_sample * LEAST_SAMPLES // 2**20)
@@ -232,8 +269,10 @@ def linear_model(
         real = RealNetwork(run, parameters, projection, samples["valid"][1], valid)
     model = LinearModel(train, valid, offset=options.offset, real=real)
     names = run.data.collection.names
-    some = [*all_subsets(names, 1)[:32], names, *draw_subsets(names, 16, context.seed)]
-    inside = np.array([[name in subset for name in names] for subset in some])
+    few = len(names) <= SHARED_FROM
+    drawn = draw_subsets(names, 16 if few else 8, context.seed)
+    some = [*all_subsets(names, 1)[: 32 if few else 8], names, *drawn]
+    inside = membership_of(names, some)
     model.choose(torch.from_numpy(inside).to(run.data.device))
     context.progress.advance(0.1)
     return model, notes
@@ -255,6 +294,7 @@ def _samples(
     found: list[TaskSamples | None] = [None] * size
     kept: list[Tensor] = [torch.zeros(0, dtype=torch.int64)] * size
     progress.begin(f"Gradients on {split}", len(blocks))
+    outputs_of_all = sum(task.outputs for task in run.tasks)
     for members in blocks:
         rows = data.rows(split, members[0])
         if len(rows) > most:
@@ -262,6 +302,9 @@ def _samples(
             picked = np.sort(rng.choice(len(rows), most, replace=False))
             rows = rows[torch.from_numpy(picked).to(rows.device)]
         inputs = data.inputs_of(members[0])[rows]
+        if joint and _shares_features(run, parameters, outputs_of_all):
+            _shared_samples(run, parameters, projection, rows, progress, found, kept)
+            continue
         outputs, features = projected_gradients(
             run.network, parameters, inputs, members, projection, progress.part(1.0)
         )
@@ -281,3 +324,52 @@ def _samples(
                     known[labelled],
                 )
     return found, kept
+
+
+def _shares_features(run: JointTraining, parameters: dict[str, Tensor], outputs: int) -> bool:
+    """Whether it saves memory to keep the gradients of the trunk's features, not of the outputs."""
+    return (
+        run.data.collection.layout == "joint"
+        and not run.network.adapters
+        and all(type(head) is nn.Linear for head in run.network.heads)
+        and all(name.startswith("trunk.") for name in parameters)
+        and outputs > max(_features(run), SHARED_FROM)
+    )
+
+
+def _features(run: JointTraining) -> int:
+    return int(getattr(run.network.heads[0], "in_features", 0))
+
+
+def _shared_samples(
+    run: JointTraining,
+    parameters: dict[str, Tensor],
+    projection: Projection,
+    rows: Tensor,
+    progress: Progress,
+    found: list[TaskSamples | None],
+    kept: list[Tensor],
+) -> None:
+    """The gradients of the trunk's features, and what each task's linear head makes of them."""
+    trunk = MultiHeadNetwork(run.network.trunk, [nn.Identity()])
+    inputs = run.data.inputs[0][rows]
+    hidden, slopes = projected_gradients(
+        trunk, parameters, inputs, [0], projection, progress.part(1.0)
+    )
+    features = slopes.transpose(0, 1).contiguous()
+    for task, head in enumerate(run.network.heads):
+        assert isinstance(head, nn.Linear), "checked by _shares_features"
+        known = run.data.masks[task][rows]
+        labelled = known.any(dim=1)
+        whole, some = bool(labelled.all()), bool(labelled.any())
+        kept[task] = rows[labelled]
+        if some:
+            found[task] = TaskSamples(
+                run.tasks[task].kind,
+                features,
+                head(hidden[labelled]).detach(),
+                run.data.targets[task][rows][labelled],
+                known[labelled],
+                head.weight.detach(),
+                None if whole else torch.nonzero(labelled)[:, 0],
+            )

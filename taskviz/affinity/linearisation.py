@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, jvp
 
+from taskviz.engines.memory import halving
 from taskviz.networks import MultiHeadNetwork
 from taskviz.progress import SILENT, Progress
 
@@ -124,17 +125,19 @@ def projected_gradients(
         ``(n, outputs)`` and ``(n, outputs, d)``.
     """
     like = next(iter(parameters.values()))
-    chunks = torch.split(inputs, _chunk(network, parameters, inputs, heads))
-    found = []
-    progress.begin("Projected gradients", projection.dimension * len(chunks))
-    for chunk in chunks:
-        base, slope = derivative_along(network, parameters, chunk, heads)
+    progress.begin("Projected gradients", projection.dimension * len(inputs))
+
+    def project(first: int, last: int) -> tuple[Tensor, Tensor]:
+        base, slope = derivative_along(network, parameters, inputs[first:last], heads)
         features = base.new_empty(*base.shape, projection.dimension)
         for number in range(projection.dimension):
             progress.check()
             features[..., number] = slope(projection.direction(number, like))
-            progress.advance(1)
-        found.append((base, features))
+            progress.advance(last - first)
+        return base, features
+
+    size = _chunk(network, parameters, inputs, heads)
+    found = list(halving(len(inputs), size, project))
     return torch.cat([base for base, _ in found]), torch.cat([rows for _, rows in found])
 
 

@@ -32,6 +32,15 @@ def member_numbers(tasks: Sequence[str], group: Iterable[str]) -> list[int]:
     return [where[task] for task in given]
 
 
+def membership_of(tasks: Sequence[str], groups: Sequence[Iterable[str]]) -> NDArray[np.bool_]:
+    """``(m, T)`` from the task names of each group."""
+    where = {task: number for number, task in enumerate(tasks)}
+    inside = np.zeros((len(groups), len(tasks)), dtype=bool)
+    for row, group in enumerate(groups):
+        inside[row, [where[task] for task in group]] = True
+    return inside
+
+
 def mean_of_members(matrix: AffinityMatrix, group: Iterable[str]) -> dict[str, float]:
     """Score of each task of a group: mean affinity from the other members; NaN where unknown."""
     members = member_numbers(matrix.tasks, group)

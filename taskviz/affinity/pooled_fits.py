@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from taskviz.affinity.shared_linear import SharedLinear
+from taskviz.engines.memory import halving
 from taskviz.values import TaskKind
 
 CHORD_STEPS = 60
@@ -17,6 +19,8 @@ MEMORY = 5
 NEWTON_STEPS = 50
 BLOCK = 1 << 23
 """Numbers that a batch of subsets may hold at once."""
+SHARED_BLOCK = 1 << 26
+"""The same where features are shared: each batch makes those of every task anew."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,10 @@ class TaskSamples:
         offset: ``(n, outputs)``.
         target: ``(n, width)`` scaled value or class code.
         known: ``(n, width)`` bool; every row has a label.
+        head: ``(outputs, f)`` where the outputs are linear in f features that all tasks share:
+            ``features`` is then ``(f, N, d)`` of these, and a task's own are made when needed, so
+            that memory does not grow with the number of tasks.
+        rows: ``(n,)`` which of the N samples are the task's; None: all.
     """
 
     kind: TaskKind
@@ -36,11 +44,25 @@ class TaskSamples:
     offset: Tensor
     target: Tensor
     known: Tensor
+    head: Tensor | None = None
+    rows: Tensor | None = None
+
+    @property
+    def slopes(self) -> Tensor:
+        """``(n, outputs, d)``."""
+        if self.head is None:
+            return self.features
+        shared = self.features if self.rows is None else self.features[:, self.rows]
+        own: Tensor = torch.tensordot(self.head, shared, dims=1)
+        return own.transpose(0, 1)
 
     def outputs(self, weights: Tensor) -> Tensor:
         """``(n, outputs, m)`` for ``(m, d)`` weights."""
-        n, columns, d = self.features.shape
-        return (self.features.reshape(-1, d) @ weights.T).reshape(n, columns, -1) + (
+        return self._outputs(self.slopes, weights)
+
+    def _outputs(self, slopes: Tensor, weights: Tensor) -> Tensor:
+        n, columns, d = slopes.shape
+        return (slopes.reshape(-1, d) @ weights.T).reshape(n, columns, -1) + (
             self.offset[..., None]
         )
 
@@ -63,23 +85,24 @@ class TaskSamples:
 
     def gradient(self, weights: Tensor) -> Tensor:
         """``(m, d)`` gradient of the mean loss."""
-        outputs = self.outputs(weights)
+        slopes = self.slopes
+        outputs = self._outputs(slopes, weights)
         if self.kind == "multiclass":
             signal = (outputs.softmax(dim=1) - self._hot(outputs)) / len(outputs)
         elif self.kind == "regression":
             signal = 2 * (outputs - self.target[..., None]) * self._share[..., None]
         else:
             signal = (outputs.sigmoid() - self.target[..., None]) * self._share[..., None]
-        d = self.features.shape[2]
-        return signal.reshape(-1, len(weights)).T @ self.features.reshape(-1, d)
+        return signal.reshape(-1, len(weights)).T @ slopes.reshape(-1, slopes.shape[2])
 
     def hessian(self, weights: Tensor) -> Tensor:
         """``(d, d)`` second derivative of the mean loss at one ``(d,)``."""
-        outputs = self.outputs(weights[None])[..., 0]
-        flat = self.features.reshape(-1, self.features.shape[2])
+        slopes = self.slopes
+        outputs = self._outputs(slopes, weights[None])[..., 0]
+        flat = slopes.reshape(-1, slopes.shape[2])
         if self.kind == "multiclass":
             p = outputs.softmax(dim=1)
-            mean = (p[..., None] * self.features).sum(dim=1)
+            mean = (p[..., None] * slopes).sum(dim=1)
             bent = flat.T @ (flat * p.reshape(-1, 1)) - mean.T @ mean
             return bent / len(outputs)
         if self.kind == "regression":
@@ -147,6 +170,8 @@ class PooledFits:
         self.gradients, self.hessians = torch.stack(gradients), torch.stack(hessians)
         self.scale = float(self.hessians.diagonal(dim1=1, dim2=2).mean())
         """Mean curvature a direction: the natural unit of λ."""
+        self._shared = first.head is not None
+        self._together = SharedLinear.of(samples)
         self._widest = max(s.offset.numel() for s in samples if s is not None)
 
     def solve(self, membership: Tensor, ridge: float) -> Fits:
@@ -155,8 +180,11 @@ class PooledFits:
         Args:
             ridge: λ > 0.
         """
-        block = max(1, BLOCK // max(self.d**2, self._widest))
-        parts = [self._solve(rows, ridge) for rows in torch.split(membership, block)]
+        most = SHARED_BLOCK if self._shared else BLOCK
+        block = max(1, most // max(self.d**2, self._widest))
+        parts = list(
+            halving(len(membership), block, lambda i, j: self._solve(membership[i:j], ridge))
+        )
         return Fits(
             torch.cat([part.weights for part in parts]),
             torch.cat([part.residual for part in parts]),
@@ -234,6 +262,8 @@ class PooledFits:
 
     def _gradient(self, weights: Tensor, share: Tensor, ridge: float) -> Tensor:
         total = ridge * weights
+        if self._together is not None:
+            return total + self._together.gradient(weights, share)
         for task, sample in enumerate(self.samples):
             rows = torch.nonzero(share[:, task])[:, 0]
             if sample is not None and len(rows):

@@ -3,16 +3,23 @@
 import math
 import time
 from dataclasses import dataclass
+from itertools import islice
 
+import numpy as np
 import torch
 
 from taskviz.affinity.base import Estimator
-from taskviz.data.tensors import to_tensors
-from taskviz.networks import NetworkOptions, build_network
-from taskviz.training.losses import mean_loss
-from taskviz.values import TaskCollection
+from taskviz.affinity.joint_training import JointOptions, JointTraining
+from taskviz.engines import RunContext
+from taskviz.networks import NetworkOptions
+from taskviz.networks.spec import network_options
+from taskviz.values import InputSource, TaskCollection, TaskvizError
 
 TRIAL_STEPS = 4
+BATCH = 64
+"""Of an estimator that trains nothing: samples that cost about what a training step costs."""
+COPIES = 5
+"""Weights, gradients, two moments of the optimizer, the best checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -24,10 +31,17 @@ class Price:
         seconds: time to train them one after another, from a trial on this device; stacked they
             take less, and what an estimator does beside training comes on top. None where no
             network is trained or the data cannot be tried.
+        effort: the same for estimators that look at samples only: a training step for every 64
+            samples and initial state. What it takes is a multiple that past jobs tell; None where
+            neither is done.
+        memory: bytes of data, of one network in training, and of what the estimator may hold
+            beside them; None where the data cannot be tried.
     """
 
     networks: int
     seconds: float | None
+    effort: float | None = None
+    memory: int | None = None
 
 
 def price(estimator: Estimator, collection: TaskCollection, device: torch.device) -> Price:
@@ -35,40 +49,50 @@ def price(estimator: Estimator, collection: TaskCollection, device: torch.device
     networks = estimator.networks_needed(len(collection.tasks))
     options = estimator.options
     epochs, batch = getattr(options, "epochs", None), getattr(options, "batch_size", None)
-    if not networks or epochs is None or batch is None or collection.layout != "joint":
+    longest = max(len(block.indices("train")) for block in collection.samples)
+    steps = 0
+    if networks and epochs is not None and batch is not None:
+        share = float(getattr(options, "share", 1.0))
+        steps = networks * math.ceil(epochs * share) * math.ceil(longest / batch)
+    elif isinstance(options, NetworkOptions):
+        rows = min(int(getattr(options, "n", longest) or longest), longest)
+        steps = int(getattr(options, "inits", 1)) * math.ceil(rows / BATCH)
+    if not steps or not isinstance(options, NetworkOptions):
         return Price(networks, None)
-    share = float(getattr(options, "share", 1.0))
-    rows = len(collection.samples[0].indices("train"))
-    steps = math.ceil(epochs * share) * math.ceil(rows / batch)
-    return Price(networks, networks * steps * _seconds_a_step(collection, options, batch, device))
+    try:
+        one, parameters = _seconds_a_step(collection, options, batch or BATCH, device)
+    except (TaskvizError, RuntimeError, ValueError, ArithmeticError):
+        # What is wrong with the data is told by the computation itself.
+        return Price(networks, None)
+    beside = int(getattr(options, "memory_mb", 0)) * 2**20
+    memory = _data_bytes(collection) + COPIES * 4 * parameters + beside
+    seconds = steps * one
+    return Price(networks, seconds if networks else None, seconds, memory)
 
 
 def _seconds_a_step(
     collection: TaskCollection, options: NetworkOptions, batch: int, device: torch.device
-) -> float:
-    """Fastest of a few optimizer steps of a network over all tasks."""
-    rows = collection.samples[0].indices("train")[:batch]
-    data = to_tensors(collection, device)
-    network = build_network(collection, options, seed=0, device=device)
-    optimizer = torch.optim.Adam(network.parameters())
-    chosen = torch.from_numpy(rows).to(device)
-    inputs = data.inputs[0][chosen]
-    targets = [
-        (target[chosen], mask[chosen])
-        for target, mask in zip(data.targets, data.masks, strict=True)
-    ]
-    best = math.inf
-    for _ in range(TRIAL_STEPS):
-        start = time.perf_counter()
-        outputs = network(inputs)
-        losses = [
-            mean_loss(task, output, target, mask)
-            for task, output, (target, mask) in zip(collection.tasks, outputs, targets, strict=True)
-        ]
-        optimizer.zero_grad()
-        torch.autograd.backward([torch.stack(losses).mean()])
-        optimizer.step()
+) -> tuple[float, int]:
+    """Fastest of a few steps of a network over all tasks, and its number of parameters."""
+    joint = JointOptions(
+        **network_options(options), epochs=TRIAL_STEPS + 1, batch_size=max(2, batch)
+    )
+    context = RunContext(device=device)
+    run = JointTraining(collection, joint, context)
+    times = []
+    for _ in islice(run.steps(context), TRIAL_STEPS + 1):
         if device.type != "cpu":
             torch.accelerator.synchronize(device)
-        best = min(best, time.perf_counter() - start)
-    return best
+        times.append(time.perf_counter())
+    taken = np.diff(times)
+    return float(taken.min()), sum(p.numel() for p in run.network.parameters())
+
+
+def _data_bytes(collection: TaskCollection) -> int:
+    """Of inputs and targets in single precision, with their masks."""
+    total = 0
+    for block in collection.samples:
+        inputs = block.inputs
+        size = math.prod(inputs.shape) if isinstance(inputs, InputSource) else inputs.size
+        total += 4 * size + sum(5 * target.size for target in block.targets)
+    return int(total)

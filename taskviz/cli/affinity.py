@@ -7,9 +7,11 @@ import typer
 
 from taskviz.cli.parameters import (
     PASS_THROUGH,
+    Address,
     AsJson,
     Background,
     Device,
+    EngineName,
     Kinds,
     LeaveOut,
     NoCache,
@@ -20,6 +22,7 @@ from taskviz.cli.parameters import (
     SplitSeed,
     Targets,
     Tasks,
+    chosen_engine,
     method_options,
 )
 from taskviz.cli.terminal import duration, progress_bar, put_json, put_line, put_table
@@ -45,6 +48,8 @@ def affinity(
         typer.Option(help="Measure so many times: a mean with its reliability.", min=1, max=1000),
     ] = 1,
     device: Device = "auto",
+    engine: EngineName = "local",
+    address: Address = "",
     options: Options = None,
     out: Annotated[
         Path | None, typer.Option(help="Write the matrix to this .json or .csv file.")
@@ -75,11 +80,13 @@ def affinity(
             "options": chosen,
             "seed": seed,
             "repeats": repeats,
+            "engine": engine,
         }
-        put_started(start_job("affinity", spec, device=device), as_json)
+        with chosen_engine(engine, address):
+            put_started(start_job("affinity", spec, device=device), as_json)
         return
     own: dict[str, Any] = {"seed": seed, "device": device, **chosen}
-    with progress_bar() as progress:
+    with progress_bar() as progress, chosen_engine(engine, address):
         collection = source.open()
         kept: dict[str, Any] = {"progress": progress, "use_cache": not no_cache}
         if repeats > 1:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from taskviz.cli.parameters import AsJson, Kinds, LeaveOut, Targets, names, pairs
+from taskviz.cli.parameters import AsJson, Kinds, LeaveOut, Seed, Targets, names, pairs
 from taskviz.cli.terminal import put_json, put_line, put_table
 from taskviz.values import TaskvizError
 
@@ -16,6 +16,7 @@ def register(program: typer.Typer) -> None:
     program.command("collections")(list_collections)
     program.command("check")(check)
     program.command("init")(init)
+    program.command("generate")(generate)
 
 
 def list_collections(as_json: AsJson = False) -> None:
@@ -75,6 +76,30 @@ def init(
         put_json({"manifest": str(written), "text": written.read_text(encoding="utf-8")})
         return
     put_line(f"Wrote {written}. Look through it, then run: taskviz check {path}")
+
+
+def generate(
+    out: Annotated[Path, typer.Argument(help="The .npz file to write.")],
+    tasks: Annotated[int, typer.Option(help="Communities, each a task.", min=2, max=5000)] = 500,
+    nodes: Annotated[int | None, typer.Option(help="Nodes; by default 120 a task.")] = None,
+    degree: Annotated[float, typer.Option(help="Mean degree of a node.")] = 40.0,
+    features: Annotated[int, typer.Option(help="Eigenvectors that describe a node.", min=1)] = 64,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Generate a graph with overlapping communities: a node-labelling collection of any size."""
+    from taskviz.data.generate import write_communities
+
+    written = write_communities(
+        out.expanduser(), tasks, nodes=nodes, degree=degree, features=features, seed=seed
+    )
+    if as_json:
+        put_json({"file": str(out), **written})
+        return
+    put_line(
+        f"Wrote {out}: {written['nodes']:,} nodes, {written['edges']:,} edges, {tasks} tasks. "
+        f"Next: taskviz affinity {out} --method gradient"
+    )
 
 
 def _findings(

@@ -6,9 +6,11 @@ import typer
 
 from taskviz.cli.parameters import (
     PASS_THROUGH,
+    Address,
     AsJson,
     Background,
     Device,
+    EngineName,
     Kinds,
     LeaveOut,
     Options,
@@ -18,6 +20,7 @@ from taskviz.cli.parameters import (
     SplitSeed,
     Targets,
     Tasks,
+    chosen_engine,
     method_options,
     names,
 )
@@ -47,6 +50,8 @@ def evidence(
     split_seed: SplitSeed = 0,
     seed: Seed = 0,
     device: Device = "auto",
+    engine: EngineName = "local",
+    address: Address = "",
     options: Options = None,
     background: Background = False,
     as_json: AsJson = False,
@@ -78,9 +83,11 @@ def evidence(
         from taskviz.jobs import start_job
 
         spec = {"collection": source.to_json(), "methods": chosen, "options": training, **given}
-        put_started(start_job("evidence", spec, device=device), as_json)
+        spec["engine"] = engine
+        with chosen_engine(engine, address):
+            put_started(start_job("evidence", spec, device=device), as_json)
         return
-    with progress_bar() as progress:
+    with progress_bar() as progress, chosen_engine(engine, address):
         collection = source.open()
         found = compare_estimators(
             collection, chosen, progress=progress, device=device, **given, **training

@@ -1,7 +1,9 @@
 """Parameters that several commands take, and how their text is read."""
 
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -24,6 +26,12 @@ LeaveOut = Annotated[
 SplitSeed = Annotated[int, typer.Option(help="Seed of the train, valid and test split.", min=0)]
 Seed = Annotated[int, typer.Option(help="Every random draw derives from it.", min=0)]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
+EngineName = Annotated[
+    str, typer.Option("--engine", help="Where units of work run: local, or ray: a Ray cluster.")
+]
+Address = Annotated[
+    str, typer.Option("--address", help="Of the Ray cluster: host:port, or local to start one.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on stdout.")]
 Options = Annotated[
     list[str] | None, typer.Option("--option", help="An option, name=value; repeatable.")
@@ -35,6 +43,26 @@ Background = Annotated[
 
 PASS_THROUGH = {"allow_extra_args": True, "ignore_unknown_options": True}
 """Options that a command does not know itself are those of its method: ``--n 200``."""
+
+
+@contextmanager
+def chosen_engine(name: str, address: str) -> Iterator[None]:
+    """Units of all that is computed within run there; jobs that are started inherit the address.
+
+    Raises:
+        TaskvizError: an unknown engine, or an address without the engine that takes it.
+    """
+    from taskviz.engines import make_engine, use_engine
+    from taskviz.engines.choose import ADDRESS
+
+    if address and name != "ray":
+        raise TaskvizError(
+            f"--address {address} names a Ray cluster, but --engine is {name}: add --engine ray."
+        )
+    if address:
+        os.environ[ADDRESS] = address
+    with use_engine(make_engine(name)):
+        yield
 
 
 @dataclass(frozen=True)

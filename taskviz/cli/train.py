@@ -8,9 +8,11 @@ import typer
 
 from taskviz.cli.parameters import (
     PASS_THROUGH,
+    Address,
     AsJson,
     Background,
     Device,
+    EngineName,
     Kinds,
     LeaveOut,
     NoCache,
@@ -21,6 +23,7 @@ from taskviz.cli.parameters import (
     SplitSeed,
     Targets,
     Tasks,
+    chosen_engine,
     method_options,
 )
 from taskviz.cli.plan import (
@@ -79,6 +82,8 @@ def train(
     split_seed: SplitSeed = 0,
     seed: Seed = 0,
     device: Device = "auto",
+    engine: EngineName = "local",
+    address: Address = "",
     options: Options = None,
     affinity_options: AffinityOptions = None,
     grouping_options: GroupingOptions = None,
@@ -104,7 +109,7 @@ def train(
     source = Source(reference, targets, tasks, kinds, leave_out, split_seed)
     chosen = training_options(method_options(context, options))
     count = seeds or (3 if baselines or paper else 1)
-    with progress_bar() as progress:
+    with progress_bar() as progress, chosen_engine(engine, address):
         collection = source.open()
         grouping, matrix = plan.make(collection, seed, device, progress, use_cache=not no_cache)
         if background:
@@ -122,6 +127,7 @@ def train(
                 "seed": seed,
                 "seeds": count,
                 "paper": paper,
+                "engine": engine,
             }
             put_started(start_job("training", spec, device=device), as_json)
             return

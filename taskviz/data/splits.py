@@ -207,9 +207,9 @@ def _distribute(
     rng: np.random.Generator,
 ) -> None:
     """Fill ``split`` in place: the rarest label left first, each row where it is wanted most."""
+    left = labels.counts(np.flatnonzero(split < 0))
     while (split < 0).any():
         free = split < 0
-        left = labels.counts(np.flatnonzero(free))
         label = int(np.where(left > 0, left, np.iinfo(np.int64).max).argmin())
         rows = rng.permutation(labels.rows(label, free))
         # Where a row goes depends on this label's wants alone, so all its rows go in one pass.
@@ -225,5 +225,7 @@ def _distribute(
         split[rows] = places
         for place in range(3):
             taken = rows[split[rows] == place]
-            wanted[:, place] -= labels.counts(taken)
+            counts = labels.counts(taken)
+            wanted[:, place] -= counts
+            left -= counts
             room[place] -= len(taken)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -116,6 +116,9 @@ class CollectionTensors:
     targets: tuple[Tensor, ...]
     masks: tuple[Tensor, ...]
     scaling: Scaling
+
+    sent_once: ClassVar[bool] = True
+    """As :class:`taskviz.values.Samples`."""
 
     @property
     def device(self) -> torch.device:

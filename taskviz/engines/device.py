@@ -1,5 +1,8 @@
 """Which device computes."""
 
+from dataclasses import dataclass
+
+import psutil
 import torch
 
 from taskviz.values import TaskvizError
@@ -26,6 +29,44 @@ def pick_device(wanted: str | torch.device = "auto") -> torch.device:
             "(cuda, cuda:0, mps)."
         ) from None
     return device
+
+
+@dataclass(frozen=True)
+class DeviceUse:
+    """How full and how busy a device is.
+
+    Args:
+        name: for people.
+        used: bytes.
+        whole: bytes.
+        busy: share of its time at work, 0 to 1; None where it does not tell.
+    """
+
+    name: str
+    used: int
+    whole: int
+    busy: float | None
+
+
+def device_use(device: torch.device) -> DeviceUse:
+    """Memory and load of a device now, of all that runs on it."""
+    name = describe_device(device)
+    if device.type == "cuda":
+        free, whole = torch.cuda.mem_get_info(device)
+        try:
+            busy = torch.cuda.utilization(device) / 100
+        except (RuntimeError, ModuleNotFoundError):
+            # Without NVIDIA's management library nobody can tell.
+            busy = None
+        return DeviceUse(name, whole - free, whole, busy)
+    if device.type == "mps":
+        used = torch.mps.driver_allocated_memory()
+        return DeviceUse(name, used, torch.mps.recommended_max_memory(), None)
+    memory = psutil.virtual_memory()
+    # Since it was last asked; the first time that is since the machine was started.
+    return DeviceUse(
+        name, memory.total - memory.available, memory.total, psutil.cpu_percent(None) / 100
+    )
 
 
 def describe_device(device: torch.device) -> str:

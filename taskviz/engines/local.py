@@ -12,6 +12,16 @@ R = TypeVar("R")
 class Engine(Protocol):
     """Runs units: a unit is a picklable pure function of its spec."""
 
+    @property
+    def parallel(self) -> int:
+        """Units that run at once: work is cut into at least a few for each."""
+        ...
+
+    @property
+    def shares_disk(self) -> bool:
+        """Whether units see the files of this machine: only then may they keep checkpoints."""
+        ...
+
     def run(
         self, function: Callable[[S, Progress], R], specs: Sequence[S], progress: Progress
     ) -> Iterator[tuple[int, R]]:
@@ -24,6 +34,9 @@ class Engine(Protocol):
 
 class LocalEngine:
     """One after another here; a method that can batch its units does so inside one unit."""
+
+    parallel = 1
+    shares_disk = True
 
     def run(
         self, function: Callable[[S, Progress], R], specs: Sequence[S], progress: Progress

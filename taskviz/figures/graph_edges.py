@@ -1,5 +1,8 @@
 """Edges of the task graph: which pairs, how strong, how drawn."""
 
+from bisect import bisect_right
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,23 +22,39 @@ EDGE_STRENGTHS = 8
 """Edges are drawn in this many steps of width: one trace a step, not one an edge."""
 
 
-def edge_weights(matrix: AffinityMatrix) -> list[Edge]:
+MOST_EDGES = 3000
+"""Edges that are drawn at most: of more nobody sees one, and a browser takes seconds."""
+
+
+# Of 500 tasks there are 124,750 pairs, and a threshold that moves asks again and again.
+@lru_cache(maxsize=8)
+def edge_weights(matrix: AffinityMatrix) -> tuple[Edge, ...]:
     """Every pair that has data with its symmetrised affinity, strongest first."""
     weights = matrix.symmetric()
     rows, columns = np.triu_indices(len(matrix.tasks), 1)
-    found = [
-        (matrix.tasks[i], matrix.tasks[j], float(weights[i, j]))
-        for i, j in zip(rows, columns, strict=True)
-        if not np.isnan(weights[i, j])
-    ]
-    return sorted(found, key=lambda edge: -edge[2])
+    found = weights[rows, columns]
+    order = np.argsort(-found, kind="stable")
+    order = order[~np.isnan(found[order])]
+    tasks = matrix.tasks
+    return tuple(
+        (tasks[i], tasks[j], weight)
+        for i, j, weight in zip(
+            rows[order].tolist(), columns[order].tolist(), found[order].tolist(), strict=True
+        )
+    )
+
+
+def edges_from(matrix: AffinityMatrix, threshold: float) -> tuple[Edge, ...]:
+    """The pairs at or above a threshold, strongest first."""
+    edges = edge_weights(matrix)
+    return edges[: bisect_right(edges, -threshold, key=lambda edge: -edge[2])]
 
 
 def edge_table(matrix: AffinityMatrix, threshold: float) -> "pd.DataFrame":
     """The table behind the graph: pairs at or above the threshold, strongest first."""
     import pandas as pd
 
-    shown = [edge for edge in edge_weights(matrix) if edge[2] >= threshold]
+    shown = edges_from(matrix, threshold)
     return pd.DataFrame(shown, columns=["task", "other task", "affinity"])
 
 
@@ -47,7 +66,9 @@ def default_threshold(matrix: AffinityMatrix) -> float:
     return edges[min(len(edges), round(1.5 * len(matrix.tasks))) - 1][2]
 
 
-def segments(edges: list[Edge], layout: Layout, colour: str, width: float, name: str) -> go.Scatter:
+def segments(
+    edges: Sequence[Edge], layout: Layout, colour: str, width: float, name: str
+) -> go.Scatter:
     """All edges of one look as one trace."""
     xs: list[float | None] = []
     ys: list[float | None] = []
@@ -66,7 +87,7 @@ def segments(edges: list[Edge], layout: Layout, colour: str, width: float, name:
 
 
 def edge_traces(
-    edges: list[Edge], shown: list[Edge], layout: Layout, theme: Theme
+    edges: Sequence[Edge], shown: Sequence[Edge], layout: Layout, theme: Theme
 ) -> list[go.Scatter]:
     """One trace a step of strength; steps span all pairs, so an edge keeps its look."""
     if not shown:
@@ -87,7 +108,7 @@ def edge_traces(
     return traces
 
 
-def edge_marks(shown: list[Edge], layout: Layout, theme: Theme) -> go.Scatter:
+def edge_marks(shown: Sequence[Edge], layout: Layout, theme: Theme) -> go.Scatter:
     """Invisible marks in the middle of edges: what takes hover and clicks."""
     marker = {"opacity": 0.001}
     return go.Scatter(

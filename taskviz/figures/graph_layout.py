@@ -11,6 +11,8 @@ Layout = Mapping[str, tuple[float, float]]
 
 KAMADA_KAWAI_TASKS = 40
 """Beyond this many tasks the spring layout is used: Kamada-Kawai's cost grows too fast."""
+MANY_TASKS = 100
+"""Beyond this many tasks neighbours are found by a tree."""
 CLEARANCE = 0.19
 """Least distance of two nodes where there is room, in units of the layout."""
 
@@ -46,12 +48,9 @@ def graph_layout(matrix: AffinityMatrix, seed: int = 0) -> dict[str, tuple[float
         placed = nx.kamada_kawai_layout(graph, dist=dist, pos=pos)
         points = np.array([placed[i] for i in range(size)])
     else:
-        graph = nx.Graph()
-        graph.add_nodes_from(range(size))
-        for i, j in zip(*np.triu_indices(size, 1), strict=True):
-            if not np.isnan(wishes[i, j]):
-                # The weak half only says "not near", which a spring layout does by itself.
-                graph.add_edge(int(i), int(j), weight=float(max(wishes[i, j] - 0.5, 0.0) ** 2))
+        # The weak half only says "not near", which a spring layout does by itself.
+        pull = np.clip(np.nan_to_num(wishes) - 0.5, 0.0, None) ** 2
+        graph = nx.from_numpy_array(pull)
         placed = nx.spring_layout(graph, pos=pos, weight="weight", iterations=80, seed=seed)
         points = np.array([placed[i] for i in range(size)])
     points = _spread(points, CLEARANCE if size <= 30 else CLEARANCE * (30 / size) ** 0.5)
@@ -77,6 +76,8 @@ def _ranked(matrix: AffinityMatrix) -> NDArray[np.float64]:
 def _spread(points: NDArray[np.float64], clearance: float) -> NDArray[np.float64]:
     """Fit into the square −1 … 1 and push apart what stands nearer than the clearance."""
     points = _fitted(points)
+    if len(points) > MANY_TASKS:
+        return _spread_many(points, clearance)
     for _ in range(200):
         delta = points[:, None] - points[None]
         distance = np.linalg.norm(delta, axis=2)
@@ -90,6 +91,28 @@ def _spread(points: NDArray[np.float64], clearance: float) -> NDArray[np.float64
         distance[same] = 1e-3
         push = np.clip(clearance * 1.02 - distance, 0, None) / distance / 2
         points = np.clip(points + (delta * push[:, :, None]).sum(axis=1), -1, 1)
+    return points
+
+
+def _spread_many(points: NDArray[np.float64], clearance: float) -> NDArray[np.float64]:
+    """The same where most pairs are far apart: only those that are near are looked at."""
+    from scipy.spatial import cKDTree
+
+    for _ in range(200):
+        near = cKDTree(points).query_pairs(clearance, output_type="ndarray")
+        if not len(near):
+            break
+        delta = points[near[:, 0]] - points[near[:, 1]]
+        distance = np.linalg.norm(delta, axis=1)
+        same = distance < 1e-9
+        angle = 2.4 * (near[same, 0] - near[same, 1])
+        delta[same] = np.column_stack([np.cos(angle), np.sin(angle)]) * 1e-3
+        distance[same] = 1e-3
+        push = delta * ((clearance * 1.02 - distance) / distance / 2)[:, None]
+        moved = np.zeros_like(points)
+        np.add.at(moved, near[:, 0], push)
+        np.add.at(moved, near[:, 1], -push)
+        points = np.clip(points + moved, -1, 1)
     return points
 
 

@@ -29,6 +29,10 @@ __all__ = [
 LABEL_LETTERS = 14
 CLICKABLE_TASKS = 60
 """Beyond this many tasks no markers are laid over the cells: pick tasks from a list instead."""
+HATCHED = 2000
+"""Cells without data that are hatched one by one; more are one grey layer."""
+WINDOW = 12
+"""Tasks shown to each side of a pair that is zoomed to."""
 
 
 def affinity_heatmap(
@@ -36,6 +40,7 @@ def affinity_heatmap(
     *,
     order: Order = "cluster",
     selected: tuple[str, str] | None = None,
+    zoom: bool = False,
     dark: bool = False,
     height: int | None = None,
 ) -> go.Figure:
@@ -49,6 +54,7 @@ def affinity_heatmap(
     Args:
         order: of rows and columns alike.
         selected: source and target of the cell to outline.
+        zoom: show the neighbourhood of that cell alone; a double click shows all.
         dark: theme.
         height: in pixels; None fits a wide column.
 
@@ -59,21 +65,29 @@ def affinity_heatmap(
     positions = task_order(matrix, order)
     names = [matrix.tasks[i] for i in positions]
     values = matrix.values[np.ix_(positions, positions)]
-    texts = _hover_texts(matrix, positions)
     low, high = _colour_range(values)
     clickable = size <= CLICKABLE_TASKS
+    texts = _hover_texts(matrix, positions) if clickable else []
+    # Names that the browser joins: 250,000 sentences of our own would be most of the page.
+    named: dict[str, Any] = {"hoverinfo": "skip"}
+    if not clickable:
+        shown = [plain(name) for name in names]
+        named = {
+            "x": shown,
+            "y": shown,
+            "hovertemplate": "<b>%{y} → %{x}</b><br>%{z:.3g}<extra></extra>",
+        }
 
     figure = go.Figure(
         go.Heatmap(
-            z=values,
+            z=values if clickable else values.astype(np.float32),
             zmin=low,
             zmax=high,
             colorscale=sequential(),
             xgap=1 if size <= CLICKABLE_TASKS else 0,
             ygap=1 if size <= CLICKABLE_TASKS else 0,
             hoverongaps=True,
-            hoverinfo="skip" if clickable else "text",
-            text=None if clickable else texts,
+            **named,
             name="affinity",
             showlegend=False,
             colorbar={
@@ -96,7 +110,9 @@ def affinity_heatmap(
         )
     )
     missing = np.argwhere(np.isnan(values))
-    if len(missing):
+    if len(missing) > HATCHED:
+        figure.add_trace(_grey(values, named, theme.line))
+    elif len(missing):
         figure.add_trace(_hatching(missing, theme.muted, theme.line))
     if clickable:
         figure.add_trace(_cells(names, texts, theme.text))
@@ -104,6 +120,9 @@ def affinity_heatmap(
     if selected is not None:
         shapes += _selection(names, selected, theme.text, theme.background)
     axis = _axis(names, theme.text)
+    across, down = (-0.5, size - 0.5), (-0.5, size - 0.5)
+    if zoom and selected is not None:
+        across, down = (_window(names.index(task), size) for task in reversed(selected))
     # Margins of our own: Plotly's would draw the figure several times to find them.
     room = 36 + max(
         text_width(text, axis["tickfont"]["size"]) for text in short_names(names, LABEL_LETTERS)
@@ -118,20 +137,20 @@ def affinity_heatmap(
             bargap=0,
             showlegend=bool(len(missing)),
             legend={"orientation": "h", "x": 0, "y": -0.19, "yanchor": "top"},
-            uirevision=f"heatmap-{order}",
+            uirevision=f"heatmap-{order}-{selected if zoom else ''}",
             margin={"l": room, "t": room, "r": 8, "b": 100 if len(missing) else 68},
             xaxis={
                 **axis,
                 "side": "top",
                 "tickangle": -90,
-                "range": [-0.5, size - 0.5],
+                "range": list(across),
                 "constrain": "domain",
                 "title": {"text": "target: is helped"},
                 "fixedrange": clickable,
             },
             yaxis={
                 **axis,
-                "range": [size - 0.5, -0.5],
+                "range": [down[1], down[0]],
                 "scaleanchor": "x",
                 "constrain": "domain",
                 "constraintoward": "bottom",
@@ -189,13 +208,19 @@ def _hover_texts(matrix: AffinityMatrix, positions: list[int]) -> list[list[str]
 
 def _axis(names: list[str], colour: str) -> dict[str, Any]:
     size = len(names)
-    shown = range(0, size, -(-size // 34))
     short = short_names(names, LABEL_LETTERS)
+    # Where one can zoom, the browser chooses which names there is room for.
+    ticks: dict[str, Any] = {"type": "category", "tickmode": "auto", "nticks": 30}
+    if size <= CLICKABLE_TASKS:
+        shown = range(0, size, -(-size // 34))
+        ticks = {
+            "tickmode": "array",
+            "tickvals": list(shown),
+            "ticktext": [plain(short[i]) for i in shown],
+        }
     return {
+        **ticks,
         "automargin": False,
-        "tickmode": "array",
-        "tickvals": list(shown),
-        "ticktext": [plain(short[i]) for i in shown],
         "tickfont": {"size": 12 if size <= 16 else 9 if size <= 34 else 8, "color": colour},
         "showgrid": False,
     }
@@ -217,6 +242,25 @@ def _hatching(missing: NDArray[np.intp], ink: str, ground: str) -> go.Bar:
         name="no data",
         showlegend=True,
     )
+
+
+def _grey(values: NDArray[np.float64], named: dict[str, Any], colour: str) -> go.Heatmap:
+    """All cells without data as one layer."""
+    return go.Heatmap(
+        **{name: given for name, given in named.items() if name in ("x", "y")},
+        z=np.where(np.isnan(values), np.float32(1), np.float32(np.nan)),
+        colorscale=[[0, colour], [1, colour]],
+        showscale=False,
+        hovertemplate="<b>%{y} → %{x}</b><br>no data<extra></extra>",
+        name="no data",
+        showlegend=True,
+    )
+
+
+def _window(middle: int, size: int) -> tuple[float, float]:
+    """Ends of the axis around a task, whole where it stands at a rim."""
+    first = min(max(middle - WINDOW, 0), max(size - 2 * WINDOW - 1, 0))
+    return first - 0.5, min(first + 2 * WINDOW + 1, size) - 0.5
 
 
 def _cells(names: list[str], texts: list[list[str]], colour: str) -> go.Scatter:

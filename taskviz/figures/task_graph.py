@@ -5,11 +5,13 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 
 from taskviz.figures.graph_edges import (
+    MOST_EDGES,
     default_threshold,
     edge_marks,
     edge_table,
     edge_traces,
     edge_weights,
+    edges_from,
     segments,
 )
 from taskviz.figures.graph_layout import Layout, graph_layout
@@ -45,6 +47,8 @@ def task_graph(
     (trace ``edge marks``) carry ``[task, other task]``. A node has its group's colour, symbol and
     letter; a ring for each further group that holds it.
 
+    Of more than :data:`MOST_EDGES` such pairs the strongest are drawn, and the figure says so.
+
     Args:
         threshold: in the unit of the matrix.
         groups: a grouping, or groups of names; None draws every node alike.
@@ -69,7 +73,8 @@ def task_graph(
         if task not in layout:
             raise TaskvizError(f"The layout has no position for task {task!r}: lay it out again.")
     edges = edge_weights(matrix)
-    shown = [edge for edge in edges if edge[2] >= threshold]
+    reached = edges_from(matrix, threshold)
+    shown = reached[:MOST_EDGES]
     traces = edge_traces(edges, shown, layout, theme)
     if len(marked) == 2:
         pair = [edge for edge in shown if set(edge[:2]) == set(marked)]
@@ -91,6 +96,10 @@ def task_graph(
     drawn["legend"] = {**drawn["legend"], "itemclick": False, "itemdoubleclick": False}
     # At once: each later change of a figure costs about as much as all of it.
     figure = go.Figure(traces, drawn)
+    if len(reached) > len(shown):
+        figure.add_annotation(
+            note(f"the {len(shown):,} strongest of {len(reached):,} pairs", dark, y=0)
+        )
     if not shown:
         figure.add_annotation(
             note("no pair reaches the threshold", dark, y=0, yanchor="bottom")
@@ -105,12 +114,13 @@ def describe_task_graph(
 ) -> str:
     """One sentence for those who do not see the graph."""
     edges = edge_weights(matrix)
-    shown = [edge for edge in edges if edge[2] >= threshold]
+    shown = edges_from(matrix, threshold)
     linked = {task for edge in shown for task in edge[:2]}
+    drawn = f", the {MOST_EDGES:,} strongest drawn" if len(shown) > MOST_EDGES else ""
     alone = [task for task in matrix.tasks if task not in linked]
     text = (
         f"Graph of {len(matrix.tasks)} tasks with {len(shown)} of {len(edges)} pairs at affinity "
-        f"{three_digits(threshold)} or more"
+        f"{three_digits(threshold)} or more{drawn}"
     )
     if shown:
         first = shown[0]

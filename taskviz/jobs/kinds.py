@@ -4,6 +4,7 @@ A job is built from plain data by one of these kinds only; nothing in a spec is 
 is imported.
 """
 
+import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -11,6 +12,7 @@ from taskviz.cache import Cache
 from taskviz.jobs.evidence_kinds import AnswerSpec, EvidenceSpec, LinearisationSpec
 from taskviz.jobs.grouping_kinds import StabilitySpec
 from taskviz.jobs.landscape_kinds import DynamicsSpec, LandscapeSpec, OptimaSpec
+from taskviz.jobs.reckon import reckon_affinity, reckon_training, used
 from taskviz.jobs.spec import JobSpec, Spec, name_of, whole
 from taskviz.progress import Progress
 from taskviz.values import Grouping, TaskvizError, option_values, unknown_choice
@@ -57,12 +59,18 @@ class AffinitySpec(JobSpec):
 
         collection = open_collection(self.ref, cache)
         own = {"seed": self.seed, "device": device, **self.options}
+        reckoned = reckon_affinity(collection, self.method, device, self.options, self.repeats)
         if self.repeats == 1:
-            compute_affinity(collection, self.method, progress=progress, cache=cache, **own)
-            return {"affinity": affinity_key(collection, self.method, **own)}
-        own["repeats"] = self.repeats
-        measure_reliability(collection, self.method, progress=progress, cache=cache, **own)
-        return {"affinity": reliability_key(collection, self.method, **own)}
+            found = compute_affinity(collection, self.method, progress=progress, cache=cache, **own)
+            key = affinity_key(collection, self.method, **own)
+        else:
+            own["repeats"] = self.repeats
+            found = measure_reliability(
+                collection, self.method, progress=progress, cache=cache, **own
+            )
+            key = reliability_key(collection, self.method, **own)
+        cost = {"method": self.method, **reckoned, "seconds": found.seconds, **used(device)}
+        return {"affinity": key, "cost": cost}
 
 
 @dataclass(frozen=True)
@@ -131,6 +139,11 @@ class TrainingSpec(JobSpec):
 
         collection = open_collection(self.ref, cache)
         groupings, weightings, made = self._contenders(collection, device, progress, cache)
+        seeds = self.seeds or 1
+        reckoned = reckon_training(
+            collection, groupings, self.weighting, device, self.options, seeds
+        )
+        start = time.perf_counter()
         results = compare_groupings(
             collection,
             groupings,
@@ -142,6 +155,7 @@ class TrainingSpec(JobSpec):
             seeds=self.seeds,
             **self.options,
         )
+        seconds = time.perf_counter() - start
         record_calibration(collection, results, cache)
         keys = {
             label: training_key(
@@ -155,7 +169,8 @@ class TrainingSpec(JobSpec):
             )
             for label, each in groupings.items()
         }
-        return {"results": keys, **made}
+        cost = {"method": self.weighting, **reckoned, "seconds": seconds, **used(device)}
+        return {"results": keys, **made, "cost": cost}
 
     def _contenders(
         self, collection: "TaskCollection", device: str, progress: Progress, cache: Cache

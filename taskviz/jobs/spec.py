@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from taskviz.access import actor
 from taskviz.cache import Cache
+from taskviz.engines.names import ENGINES
 from taskviz.progress import Progress
 from taskviz.values import TaskvizError, unknown_choice
 
@@ -26,12 +27,14 @@ class JobSpec(ABC):
         options: of the method; filled up with their defaults.
         seed: every random draw derives from it.
         device: ``auto``, ``cpu``, ``cuda:0``, …
+        engine: ``local``, or ``ray``: its units run on the cluster at ``TASKVIZ_RAY_ADDRESS``.
     """
 
     collection: Spec
     options: Spec
     seed: int = 0
     device: str = "auto"
+    engine: str = "local"
 
     kind: ClassVar[str]
     needs_collection: ClassVar[bool] = True
@@ -57,6 +60,8 @@ class JobSpec(ABC):
         ref = _collection_ref(given["collection"]).to_json() if needed else {}
         spec = cls(**{"options": {}, **given, "collection": ref})
         whole(spec.seed, "seed", 0, 2**63 - 1)
+        if spec.engine not in ENGINES:
+            raise unknown_choice("engine", str(spec.engine), ENGINES)
         return spec.checked()
 
     @abstractmethod

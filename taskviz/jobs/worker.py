@@ -111,9 +111,12 @@ def _run(store: JobStore, job: Job, progress: JobProgress) -> dict[str, Any]:
     log.info("device %s is ours", job.device)
     store.cache.sweep()
     # After the lease: loads torch.
+    from taskviz.engines import make_engine, use_engine
     from taskviz.jobs.kinds import parse_spec
 
-    return parse_spec(job.kind, job.spec).run(job.device, progress, store.cache)
+    spec = parse_spec(job.kind, job.spec)
+    with use_engine(make_engine(spec.engine)):
+        return spec.run(job.device, progress, store.cache)
 
 
 def _tidy(store: JobStore) -> None:
@@ -164,7 +167,7 @@ def _explain(error: BaseException) -> tuple[str, str]:
     if isinstance(error, TaskvizError):
         return str(error), ""
     details = "".join(traceback.format_exception(error))
-    if isinstance(error, MemoryError) or _out_of_memory(error):
+    if _out_of_memory(error):
         return (
             "The computation needs more memory than there is: use fewer samples, a smaller network "
             "or a smaller memory budget, or a machine with more.",
@@ -179,11 +182,12 @@ def _explain(error: BaseException) -> tuple[str, str]:
 
 
 def _out_of_memory(error: BaseException) -> bool:
-    """PyTorch tells of it by a RuntimeError, on the CPU and on a GPU alike."""
-    text = str(error).lower()
-    return isinstance(error, RuntimeError) and (
-        "out of memory" in text or "can't allocate memory" in text or "not enough memory" in text
-    )
+    try:
+        # Loads torch: late, and not where that was what memory did not suffice for.
+        from taskviz.engines.memory import out_of_memory
+    except (MemoryError, ImportError):
+        return isinstance(error, MemoryError)
+    return out_of_memory(error)
 
 
 if __name__ == "__main__":

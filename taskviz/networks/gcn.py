@@ -1,5 +1,6 @@
 """Trunks for nodes of a graph: graph convolutions, or propagated features and an MLP."""
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -33,10 +34,26 @@ class NodeGraph(nn.Module):
         self.register_buffer("source", edges[0], persistent=False)
         self.register_buffer("target", edges[1], persistent=False)
         self.register_buffer("weight", weight, persistent=False)
+        self._propagated: dict[int, Tensor] = {}
+
+    def alike(self) -> "NodeGraph":
+        """Another on the same tensors: one may move to a device, the other stays."""
+        return copy.copy(self)._with_own_buffers()
+
+    def _with_own_buffers(self) -> "NodeGraph":
+        self._buffers = dict(self._buffers)
+        return self
 
     def propagate(self, values: Tensor) -> Tensor:
         """``Â @ values`` of ``(N, k)``."""
         return _propagate(values, self.source, self.target, self.weight)
+
+    def propagated(self, hops: int) -> Tensor:
+        """``(N, (hops + 1) F)``, computed once: hundreds of networks share it."""
+        found = self._propagated.get(hops)
+        if found is None or found.device != self.features.device:
+            found = self._propagated[hops] = _powers(self, hops)
+        return found
 
     def around(self, nodes: Tensor, hops: int) -> "Part":
         """What some nodes' outputs of ``hops`` convolutions depend on; all where that is most."""
@@ -145,9 +162,23 @@ class PropagatedTrunk(nn.Module):
 
 def propagated(graph: NodeGraph, hops: int) -> Tensor:
     """``(N, (hops + 1) F)``: features, and those of the neighbourhoods up to ``hops`` steps."""
+    return graph.propagated(hops)
+
+
+def _powers(graph: NodeGraph, hops: int) -> Tensor:
     parts = [graph.features]
+    if graph.features.device.type != "cpu":
+        for _ in range(hops):
+            parts.append(graph.propagate(parts[-1]))
+        return torch.cat(parts, dim=1)
+    # A sparse product: messages of a million edges would take gigabytes.
+    from scipy.sparse import csr_array
+
+    n = len(graph.features)
+    places = graph.target.numpy(), graph.source.numpy()
+    matrix = csr_array((graph.weight.numpy(), places), shape=(n, n))
     for _ in range(hops):
-        parts.append(graph.propagate(parts[-1]))
+        parts.append(torch.from_numpy(matrix @ parts[-1].numpy()))
     return torch.cat(parts, dim=1)
 
 

@@ -31,6 +31,9 @@ from taskviz.networks.weights import load_weights, weights_digest
 from taskviz.values import GraphNodes, Samples, Task, TaskCollection, TaskvizError, option
 
 HeadStart = Literal["own", "tied"]
+GRAPHS_HELD = 8
+"""Graphs whose edges are kept normalised, and their propagated features."""
+_GRAPHS: dict[tuple[str, bytes, bytes], NodeGraph] = {}
 
 
 @dataclass(frozen=True)
@@ -232,9 +235,17 @@ def _node_graph(block: Samples, scaling: Scaling | None, number: int) -> NodeGra
         centre, scale = input_moments(block, "nodes")
     else:
         centre, scale = scaling.input_centre[number], scaling.input_scale[number]
-    features = (np.asarray(graph.features, dtype=np.float64) - centre) / scale
-    features = np.nan_to_num(features, nan=0.0, posinf=0.0, neginf=0.0)
-    return NodeGraph(torch.from_numpy(features), torch.from_numpy(graph.edge_index.copy()))
+    key = graph.fingerprint, np.asarray(centre).tobytes(), np.asarray(scale).tobytes()
+    held = _GRAPHS.pop(key, None)
+    if held is None:
+        features = (np.asarray(graph.features, dtype=np.float64) - centre) / scale
+        features = np.nan_to_num(features, nan=0.0, posinf=0.0, neginf=0.0)
+        edges = torch.from_numpy(graph.edge_index.copy())
+        held = NodeGraph(torch.from_numpy(features), edges)
+    _GRAPHS[key] = held
+    while len(_GRAPHS) > GRAPHS_HELD:
+        _GRAPHS.pop(next(iter(_GRAPHS)), None)
+    return held.alike()
 
 
 def _stream(seed: int, number: int) -> int:

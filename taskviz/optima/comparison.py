@@ -9,6 +9,7 @@ from itertools import groupby
 import torch
 from torch import Tensor
 
+from taskviz.engines.memory import SHARE, free_memory, give_back, out_of_memory
 from taskviz.networks import MultiHeadNetwork
 from taskviz.optima.capture import (
     Irregular,
@@ -63,6 +64,12 @@ class _Tally:
     gaps: Tensor
     sizes: Tensor
     tolerance: float = 0.0
+
+    def copy(self) -> "_Tally":
+        """As it stands."""
+        return _Tally(
+            self.run, self.total.clone(), self.gaps.clone(), self.sizes.clone(), self.tolerance
+        )
 
 
 class Comparison:
@@ -130,6 +137,7 @@ class Comparison:
         while start < len(self.units):
             progress.check()
             stop = min(start + self._chunk, len(self.units))
+            before = {pattern: tally.copy() for pattern, tally in tallies.items()}
             try:
                 if self.way.layers:
                     self._by_layers(start, stop, tallies)
@@ -139,6 +147,17 @@ class Comparison:
                 # A forward pass that depends on its data left the path that was checked.
                 self.way = Way((), str(irregular))
                 self._chunk = self._plan(self.way)
+                continue
+            except (RuntimeError, MemoryError) as error:
+                if not out_of_memory(error) or stop - start == 1:
+                    raise
+                # What the chunk had added already is taken back; then smaller ones.
+                tallies, self._chunk = before, (stop - start + 1) // 2
+                full = True
+            else:
+                full = False
+            if full:
+                give_back()
                 continue
             progress.advance(stop - start)
             start = stop
@@ -178,7 +197,8 @@ class Comparison:
             self._elements = (self._budget - fixed) // (2 * size)
             return 1
         wanted = max(BLOCK_BYTES, 2 * size * numbers, _FEWEST * size * unit)
-        most = max(1, min(wanted, self._budget - fixed) // (size * unit))
+        free = int(SHARE * free_memory(self.units.inputs[0].device))
+        most = max(1, min(wanted, min(self._budget, free) - fixed) // (size * unit))
         chunks = math.ceil(len(self.units) / most)
         return math.ceil(len(self.units) / chunks)
 

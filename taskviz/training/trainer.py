@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from taskviz.data.batch_inputs import rows_at_once
 from taskviz.data.tensors import CollectionTensors
+from taskviz.engines.memory import halving
 from taskviz.networks import build_network
 from taskviz.training.curves import Floats, PrimaryMetrics, Seen, split_losses
 from taskviz.training.objective import Labels, Objective
@@ -181,12 +182,12 @@ class GroupTrainer:
         """``(n, outputs)`` raw outputs of a split and its row numbers, both on the host."""
         self.network.eval()
         rows = self.data.rows(split)
-        parts = [
-            self.objective.outputs(
-                self.network, self.network.trunk(self._inputs.index_select(0, chunk))
-            ).cpu()
-            for chunk in torch.split(rows, rows_at_once(self._inputs, CHUNK))
-        ]
+
+        def part(first: int, last: int) -> Tensor:
+            features = self.network.trunk(self._inputs.index_select(0, rows[first:last]))
+            return self.objective.outputs(self.network, features).cpu()
+
+        parts = list(halving(len(rows), rows_at_once(self._inputs, CHUNK), part))
         return torch.cat(parts), rows.cpu()
 
     def score(self, split: Split) -> Seen:

@@ -124,7 +124,11 @@ def train_units(
                 _tell_again(found, unit, context.progress)
         data = to_tensors(collection, context.device, dtype)
         scalings[seed] = data.scaling
-        specs = [(unit, stores[unit.key[1]].checkpoints(unit.tasks)) for unit in missing]
+        keep = context.engine.shares_disk
+        specs = [
+            (unit, stores[unit.key[1]].checkpoints(unit.tasks) if keep else None)
+            for unit in missing
+        ]
         train = partial(_train_unit, data, options)
         for index, outcome in context.engine.run(train, specs, context.progress):
             unit, checkpoints = specs[index]

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from taskviz.engines import describe_device, pick_device
-from taskviz.ui import copy_link, explain, job_panel, notifier, state, store, tour, user
+from taskviz.engines import configured_engines
+from taskviz.ui import copy_link, explain, job_panel, notifier, state, store, tour, usage, user
 from taskviz.ui.pages import BY_NAME
 from taskviz.ui.text import plural, safe
 from taskviz.values import TaskCollection, TaskvizError
@@ -48,9 +48,27 @@ def sidebar() -> None:
                         f"{plural(in_use.n, 'sample')} · {plural(len(in_use.tasks), 'task')} · "
                         f"{in_use.layout}"
                     )
-        st.caption(f":material/memory: {describe_device(pick_device('auto'))}")
+        usage.device_line()
+        _engine()
         job_panel.running()
         notifier.draw()
+
+
+def _engine() -> None:
+    """Where jobs run: a choice only where a cluster is configured."""
+    engines = configured_engines()
+    if len(engines) > 1:
+        names = {"local": "This machine", "ray": "Ray cluster"}
+        st.segmented_control(
+            "Jobs run on",
+            engines,
+            default=engines[0],
+            required=True,
+            format_func=names.__getitem__,
+            key="engine",
+            help="Jobs started from now on; the cluster is the one in TASKVIZ_RAY_ADDRESS.",
+            persist_state="session",
+        )
 
 
 def failed(error: TaskvizError) -> None:

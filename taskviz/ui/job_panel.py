@@ -86,7 +86,8 @@ def start_all(kind: str, jobs: Sequence[tuple[str, Mapping[str, Any]]], *, url_k
         # Imported scores need none.
         ref = store.resolve(name).to_json() if name else {}
         for title, entries in jobs:
-            spec = {**entries, "collection": ref, "device": "auto"}
+            engine = st.session_state.get("engine") or "local"
+            spec = {**entries, "collection": ref, "device": "auto", "engine": engine}
             started.append(start_job(kind, spec, title=title, store=store.jobs()))
     except TaskvizError as error:
         st.error(safe(error), title="This could not be started")

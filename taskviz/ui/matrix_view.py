@@ -1,5 +1,6 @@
 """One matrix on the screen: heatmap and task graph under one selection, pair, table."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,22 @@ def draw_matrix(matrix: AffinityMatrix) -> None:
             help="cluster: tasks alike in their affinities stand together.",
             bind="query-params",
         )
-        figure = heatmap.affinity_heatmap(matrix, order=order, selected=pair, dark=dark, height=440)
+        many = len(matrix.tasks) > heatmap.CLICKABLE_TASKS
+        zoom = many and st.toggle(
+            "Zoom to the pair",
+            key="zoom_pair",
+            disabled=pair is None,
+            help="Choose a pair below first: the lists can be searched by typing. Or draw a "
+            "rectangle in the heatmap; a double click shows all again.",
+        )
+        figure = heatmap.affinity_heatmap(
+            matrix,
+            order=order,
+            selected=pair,
+            zoom=zoom and pair is not None,
+            dark=dark,
+            height=440,
+        )
         st.plotly_chart(
             figure,
             theme=None,
@@ -99,6 +115,8 @@ def choose_pair(matrix: AffinityMatrix) -> None:
 def pair_words(matrix: AffinityMatrix, pair: tuple[str, str] | None) -> str:
     """Both directions of the selected pair in one line, so that nothing moves on a click."""
     if pair is None:
+        if len(matrix.tasks) > heatmap.CLICKABLE_TASKS:
+            return ":gray[Choose a pair below to see it in both directions.]"
         return ":gray[Click a cell to see a pair in both directions, or choose it below.]"
     return " · ".join(
         f"**{safe(a)}** helps **{safe(b)}**: {entry_words(matrix, a, b)}"
@@ -137,7 +155,8 @@ def draw_table(matrix: AffinityMatrix) -> None:
         for suffix in ("csv", "json"):
             st.download_button(
                 f"Download {suffix.upper()}",
-                store.file_bytes(matrix.save, f"matrix.{suffix}"),
+                # Written when it is asked for: of 500 tasks it takes a second.
+                partial(store.file_bytes, matrix.save, f"matrix.{suffix}"),
                 file_name=f"{matrix.collection}-{matrix.method}.{suffix}",
                 icon=":material/download:",
                 on_click="ignore",

@@ -16,9 +16,12 @@ from taskviz.cache import Cache, key_of
 from taskviz.data.builtin import BUILT_INS
 from taskviz.data.reference import CollectionRef, open_collection
 from taskviz.engines import pick_device
+from taskviz.figures.style import duration_words
 from taskviz.figures.task_graph import graph_layout
 from taskviz.grouping.group_costs import CostModel
 from taskviz.jobs import Job, JobStore
+from taskviz.jobs.past_costs import Calibration, past_calibration
+from taskviz.ui.text import plural
 from taskviz.values import (
     AffinityMatrix,
     Grouping,
@@ -102,6 +105,21 @@ def price(key: str, _collection: TaskCollection, method: str, options: dict[str,
     """What an estimator will cost on this device; tried once for each setting."""
     estimator = estimator_class(method)(**options)
     return measure_price(estimator, _collection, pick_device("auto"))
+
+
+def calibration(kind: str, method: str, quantity: str = "seconds") -> Calibration:
+    """What past jobs of a kind and method took on this device, against what was reckoned."""
+    past = jobs().list(limit=400)
+    return past_calibration(past, kind, method, pick_device("auto").type, quantity)
+
+
+def likely(told: float | None, kind: str, method: str) -> str:
+    """A time in words, corrected by past jobs, with how far such estimates were off; "" of none."""
+    known = calibration(kind, method)
+    if told is None or not known.jobs:
+        return ""
+    off = "" if known.error is None else f", usually within a factor of {known.error:.2g}"
+    return f"about {duration_words(told * known.factor)} by {plural(known.jobs, 'past job')}{off}"
 
 
 @st.cache_resource(max_entries=64, show_spinner="Pricing the networks…")

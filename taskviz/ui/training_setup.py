@@ -174,7 +174,10 @@ def _price_line(collection: TaskCollection, plans: Sequence[Grouping], choices: 
         st.warning(safe(error))
         return
     words.append(plural(price.networks, "network"))
-    if price.seconds is not None:
+    likely = store.likely(price.seconds, "training", choices.weighting)
+    if likely:
+        words.append(likely)
+    elif price.seconds is not None:
         words.append(
             f"{duration_words(price.seconds)} if no model stops early and the machine is idle"
         )

@@ -4,7 +4,7 @@ import psutil
 import streamlit as st
 import torch
 
-from taskviz.engines import describe_device
+from taskviz.engines import describe_device, device_use, pick_device
 from taskviz.jobs import Job
 from taskviz.ui.text import safe
 
@@ -26,6 +26,18 @@ def usage(job: Job) -> str:
         _accelerator(job.device),
     ]
     return " · ".join(word for word in words if word)
+
+
+def device_line() -> None:
+    """Which device computes, its memory and its load, in one line."""
+    device = pick_device("auto")
+    use = device_use(device)
+    words = [
+        safe(use.name),
+        f"{use.used / 1e9:.3g} of {use.whole / 1e9:.3g} GB in use",
+        "" if use.busy is None else f"{100 * use.busy:.0f} % busy",
+    ]
+    st.caption(":material/memory: " + " · ".join(word for word in words if word))
 
 
 def _process(pid: int) -> psutil.Process:

@@ -30,6 +30,8 @@ from taskviz.verbs import group_tasks, kept_frontier
 
 _BENCH, _PUBLISHED = "bench", "bench_published"
 MANY_TASKS = 40
+HUNDREDS, FAST = 100, "spectral"
+"""Beyond so many tasks a board starts with this method."""
 MOST_FRONTIERS = 64
 COARSE = (25, 30, 40, 50, 75, 100, 150, 200, 300, 400, 500)
 
@@ -122,6 +124,9 @@ class Bench:
 def methods_for(affinity: Affinity) -> list[str]:
     """Groupers that can work on a matrix or a table."""
     if not isinstance(affinity, SubsetTable):
+        if len(affinity.tasks) > HUNDREDS:
+            # The first one is what a new board starts with: it must not take minutes.
+            return sorted(GROUPERS, key=lambda name: name != FAST)
         return list(GROUPERS)
     fit = [name for name in GROUPERS if not issubclass(grouper_class(name), Clustering)]
     return sorted(fit, key=lambda name: name != "selection")

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib import import_module
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,9 @@ class Samples:
     inputs: Inputs
     targets: tuple[NDArray[np.float64], ...]
     split: NDArray[np.int8]
+
+    sent_once: ClassVar[bool] = True
+    """A cluster gets each once, however many units work on it."""
 
     def __post_init__(self) -> None:
         n = len(self.inputs)

@@ -1,6 +1,7 @@
 """The heatmap shows exactly the matrix, and its cells can be clicked."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -124,9 +125,11 @@ def test_many_tasks_have_hover_but_no_markers(matrix_factory: Factory) -> None:
     figure = affinity_heatmap(matrix, order="given")
     assert trace(figure, "cells") is None
     heat = trace(figure, "affinity")
-    assert heat.hoverinfo == "text"
-    assert "t3 → t61" in heat.text[2][60]
-    assert len(figure.layout.xaxis.ticktext) <= 34
+    # The browser joins the names: a sentence a cell would be most of a page of 500 tasks.
+    assert heat.text is None
+    assert (heat.y[2], heat.x[60]) == ("t3", "t61")
+    assert "%{y} → %{x}" in heat.hovertemplate
+    assert figure.layout.xaxis.tickmode == "auto", "a zoom shows more names"
     assert trace(affinity_heatmap(matrix_factory(CLICKABLE_TASKS)), "cells") is not None
 
 
@@ -185,3 +188,24 @@ def test_small_heatmap_shows_ranks(matrix_factory: Factory) -> None:
     np.testing.assert_array_equal(figure.data[0].z, ranks[::-1, ::-1])
     with pytest.raises(TaskvizError, match="no permutation of 5"):
         small_heatmap(matrix, order=[0, 1, 2, 3, 3])
+
+
+def test_zoom_shows_the_neighbourhood_of_a_pair(matrix_factory):
+    matrix = matrix_factory(CLICKABLE_TASKS + 20)
+    pair = (matrix.tasks[40], matrix.tasks[2])
+    whole = affinity_heatmap(matrix, order="given", selected=pair).layout
+    near = affinity_heatmap(matrix, order="given", selected=pair, zoom=True).layout
+    assert list(whole.xaxis.range) == [-0.5, 79.5]
+    assert list(near.xaxis.range) == [-0.5, 24.5], "whole at the rim"
+    assert list(near.yaxis.range) == [52.5, 27.5], "sources run downwards"
+
+
+def test_many_cells_without_data_are_one_layer(matrix_factory):
+    matrix = matrix_factory(CLICKABLE_TASKS + 20)
+    values, support = matrix.values.copy(), np.ones(matrix.values.shape, dtype=np.int64)
+    values[:40, 40:] = values[40:, :40] = np.nan
+    support[np.isnan(values)] = 0
+    holes = replace(matrix, values=values, support=support, standard_error=None)
+    layer = trace(affinity_heatmap(holes), "no data")
+    assert layer.type == "heatmap"
+    assert np.nansum(layer.z) == np.isnan(values).sum()

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from taskviz.figures.graph_edges import MOST_EDGES
 from taskviz.figures.graph_nodes import pixels
 from taskviz.figures.labels import label_box, node_box, place_labels
 from taskviz.figures.style import group_colour, group_symbol
@@ -252,3 +253,23 @@ def test_a_hundred_tasks_draw_in_time(matrix_factory: Factory) -> None:
     start = time.process_time()
     task_graph(matrix, threshold=default_threshold(matrix), layout=layout)
     assert time.process_time() - start < 1.0
+
+
+def test_of_too_many_edges_the_strongest_are_drawn(matrix_factory):
+    matrix = matrix_factory(90)
+    figure = task_graph(matrix, threshold=-1e9, layout=dict.fromkeys(matrix.tasks, (0.0, 0.0)))
+    marks = next(t for t in figure.data if t.name == "edge marks")
+    assert len(marks.x) == MOST_EDGES < 90 * 89 // 2
+    kept = {frozenset(pair) for pair in marks.customdata}
+    assert kept == {frozenset(edge[:2]) for edge in edge_weights(matrix)[:MOST_EDGES]}
+    assert any("3,000 strongest of 4,005 pairs" in note.text for note in figure.layout.annotations)
+    assert "the 3,000 strongest drawn" in describe_task_graph(matrix, threshold=-1e9)
+
+
+def test_many_nodes_are_spread_as_few_are(matrix_factory):
+    matrix = matrix_factory(120)
+    points = np.array(list(graph_layout(matrix).values()))
+    apart = np.linalg.norm(points[:, None] - points[None], axis=2)
+    np.fill_diagonal(apart, np.inf)
+    assert np.abs(points).max() <= 1
+    assert apart.min() > 0.5 * 0.19 * (30 / 120) ** 0.5

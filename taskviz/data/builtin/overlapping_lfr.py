@@ -8,6 +8,8 @@ graphs of the earlier kind only, whose communities do not overlap.
 import numpy as np
 from numpy.typing import NDArray
 
+from taskviz.values import TaskvizError
+
 
 def overlapping_lfr(
     n: int,
@@ -20,6 +22,7 @@ def overlapping_lfr(
     sizes: tuple[int, int] = (120, 420),
     mixing: float = 0.25,
     overlap: float = 0.2,
+    communities: int | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """One graph.
 
@@ -33,6 +36,7 @@ def overlapping_lfr(
         sizes: smallest and largest community.
         mixing: share of a node's edges that leave its communities (μ).
         overlap: share of nodes that belong to two communities.
+        communities: how many; None: as many as their sizes come to.
 
     Returns:
         ``(2, E)`` undirected edges, each once; ``(n, T)`` who belongs to which community.
@@ -41,7 +45,11 @@ def overlapping_lfr(
     degree = _power_law(rng, n, degree_exponent, most_degree, mean_degree)
     memberships = np.ones(n, dtype=np.int64)
     memberships[rng.choice(n, int(overlap * n), replace=False)] = 2
-    community = _sizes(rng, int(memberships.sum()), size_exponent, sizes)
+    total = int(memberships.sum())
+    if communities is None:
+        community = _sizes(rng, total, size_exponent, sizes)
+    else:
+        community = _as_many_sizes(rng, total, size_exponent, sizes, communities)
     member = _assign(rng, memberships, community)
     inner = np.round((1 - mixing) * degree / memberships).astype(np.int64)
     pairs = [
@@ -89,6 +97,25 @@ def _sizes(
         for i in range(missing):
             sizes[i % len(sizes)] += 1
     return np.array(sizes)
+
+
+def _as_many_sizes(
+    rng: np.random.Generator, total: int, exponent: float, ends: tuple[int, int], count: int
+) -> NDArray[np.int64]:
+    """So many sizes of a power law, moved one by one within their limits to the sum wanted."""
+    if not ends[0] * count <= total <= ends[1] * count:
+        raise TaskvizError(
+            f"{count} communities of {ends[0]} to {ends[1]} nodes cannot hold {total:,} "
+            f"memberships: ask for {-(-total // ends[1])} to {total // ends[0]}."
+        )
+    values = np.arange(ends[0], ends[1] + 1)
+    share = values**-exponent
+    sizes = rng.choice(values, count, p=share / share.sum()).astype(np.int64)
+    while (missing := total - int(sizes.sum())) != 0:
+        open_ones = np.flatnonzero(sizes < ends[1] if missing > 0 else sizes > ends[0])
+        chosen = rng.choice(open_ones, min(abs(missing), len(open_ones)), replace=False)
+        sizes[chosen] += np.sign(missing)
+    return sizes
 
 
 def _assign(

@@ -68,7 +68,14 @@ def train_subsets(
         seed: sorted({row for s, row in wanted if s == seed} - set(found[seed])) for seed in stores
     }
     trained = sum(map(len, missing.values()))
-    units = plan_units(collection, missing, options, context.device, dtype)
+    units = plan_units(
+        collection,
+        missing,
+        options,
+        context.device,
+        dtype,
+        parallel=context.engine.parallel if trained else 1,
+    )
     title = f"Training {trained} subset network{'' if trained == 1 else 's'}"
     context.progress.begin(title, max(len(units), 1))
     for index, losses in context.engine.run(run_unit, units, context.progress):

@@ -6,6 +6,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
+from taskviz.engines.memory import memory_budget
 from taskviz.networks import MultiHeadNetwork, build_network
 from taskviz.networks.cost import one_sample
 from taskviz.training.subsets.request import SubsetOptions
@@ -40,15 +41,20 @@ def network_bytes(collection: TaskCollection, options: SubsetOptions, itemsize: 
     return (COPIES * (parameters + buffers) + inner + outputs) * itemsize
 
 
-def networks_that_fit(collection: TaskCollection, options: SubsetOptions, itemsize: int) -> int:
-    """How many networks the memory budget holds at once.
+def networks_that_fit(
+    collection: TaskCollection,
+    options: SubsetOptions,
+    itemsize: int,
+    device: torch.device | str = "cpu",
+) -> int:
+    """How many networks the memory budget holds at once, or what is free on the device.
 
     Raises:
         TaskvizError: none; says what would fit.
     """
     one, budget = network_bytes(collection, options, itemsize), options.memory_mb * MB
     if one <= budget:
-        return budget // one
+        return max(1, memory_budget(options.memory_mb, device) // one)
     narrower = _largest_width(collection, options, itemsize)
     hint = f", or width to at most {narrower}" if narrower else ""
     raise TaskvizError(

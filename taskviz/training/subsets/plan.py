@@ -27,6 +27,8 @@ CPU_STACK, GPU_STACK = 16 * 2**20, 2**30
 # Finished units are kept in the cache: a cancelled run loses at most about this much work.
 UNIT_SECONDS = 10.0
 UNTIMED_UNIT = 16
+SHARES = 4
+"""Units for each that runs at once, so that none waits long for the last."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,14 @@ def plan_units(
     options: SubsetOptions,
     device: torch.device,
     dtype: torch.dtype,
+    *,
+    parallel: int = 1,
 ) -> list[Unit]:
     """Units of work for the networks that are missing, by seed.
+
+    Args:
+        parallel: units that run at once: there are at least a few for each, where the stacks that
+            are fastest allow it.
 
     Raises:
         TaskvizError: the memory budget is too small for one network.
@@ -55,7 +63,7 @@ def plan_units(
     seed, rows = max(missing.items(), key=lambda item: len(item[1]))
     name = str(dtype).removeprefix("torch.")
     trial = Unit(collection, seed, tuple(rows), options, str(device), name)
-    limit = networks_that_fit(collection, options, dtype.itemsize)
+    limit = networks_that_fit(collection, options, dtype.itemsize, device)
     longest = max(len(block.indices("train")) for block in collection.samples)
     steps = options.epochs * math.ceil(longest / options.batch_size)
     pace = _pace(trial, limit, steps * sum(map(len, missing.values())))
@@ -67,6 +75,8 @@ def plan_units(
             together = UNTIMED_UNIT
         else:
             together = int(UNIT_SECONDS / (pace.seconds * steps))
+        if parallel > 1:
+            together = min(together, max(1, len(rows) // (SHARES * parallel)))
         size = stack * max(1, together // stack)
         units += [
             Unit(

@@ -2,6 +2,7 @@
 
 import torch
 
+from taskviz.engines.memory import halving
 from taskviz.networks import MultiHeadNetwork, build_network
 from taskviz.progress import Progress
 from taskviz.training.subsets.columns import Columns
@@ -22,18 +23,20 @@ def run_unit(unit: Unit, progress: Progress) -> Losses:
     """Train the networks of a unit; reports after each epoch, asks for a cancel before it."""
     dtype: torch.dtype = getattr(torch, unit.dtype)
     data = SeedData.of(unit.collection, unit.seed, unit.device, dtype)
-    progress.begin("", unit.options.epochs * len(unit.members))
-    size = max(unit.stack, 1)
-    parts = []
-    for first in range(0, len(unit.members), size):
-        members = unit.members[first : first + size]
+    progress.begin("", len(unit.members))
+
+    def train(first: int, last: int) -> Losses:
+        members = unit.members[first:last]
+        part = progress.part(len(members))
+        part.begin("", unit.options.epochs * len(members))
         trainer: Trainer | SeparateTrainer
         if unit.collection.layout == "separate":
             trainer = SeparateTrainer(_network(unit, members, data), members[0], unit.options, data)
         else:
             trainer = make_trainer(unit, members, data)
-        parts.append(trainer.train(progress))
-    return Losses.join(parts)
+        return trainer.train(part)
+
+    return Losses.join(list(halving(len(unit.members), max(unit.stack, 1), train)))
 
 
 def make_trainer(unit: Unit, members: tuple[Members, ...], data: SeedData) -> Trainer:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from taskviz.data.batch_inputs import rows_at_once
+from taskviz.engines.memory import halving
 from taskviz.networks import MultiHeadNetwork
 from taskviz.progress import Progress
 from taskviz.training.losses import mean_loss
@@ -129,8 +130,13 @@ class JointTrainer(PlainTrainer[Tensor]):
         self._network.eval()
         tensors, rows = self._data.tensors, self._data.rows(split)
         tasks = self._data.collection.tasks
-        chunks = torch.split(rows, rows_at_once(tensors.inputs[0], CHUNK))
-        parts = [self._network(tensors.inputs[0][chunk]) for chunk in chunks]
+        inputs = tensors.inputs[0]
+
+        def score(first: int, last: int) -> list[Tensor]:
+            found: list[Tensor] = self._network(inputs[rows[first:last]])
+            return found
+
+        parts = list(halving(len(rows), rows_at_once(inputs, CHUNK), score))
         losses = np.full((1, len(tasks)), np.nan)
         for head, task in enumerate(self._members):
             output, mask = torch.cat([part[head] for part in parts]), tensors.masks[task][rows]

@@ -1,0 +1,3 @@
+"""Names of the engines; nothing is loaded for them."""
+
+ENGINES = ("local", "ray")
