@@ -90,7 +90,7 @@ def test_five_hundred_tasks(app: App, page: Page, table: Path) -> None:
         page.keyboard.type(name)
         page.get_by_role("option", name=name, exact=True).click()
         settled(page)
-    expect(page.get_by_text("helps").first).to_be_visible()
+    expect(page.get_by_text(re.compile("y 321 helps y 7")).first).to_be_visible()
     page.get_by_text("Zoom to the pair").click()
     page.wait_for_function(
         "() => { const p = document.querySelector('.st-key-heatmap .js-plotly-plot');"
