@@ -105,12 +105,12 @@ class Gradient(Estimator):
             values, _, support = pairwise_gains(alone, paired)
         else:
             values, _, support = higher_order_affinity(_random_part(table, options, context.seed))
+            notes += _scores_note(len(collection.tasks))
         if model.choice_at_edge:
             notes += (
                 "Validation chose the strongest ridge tried: the best fits hardly leave the joint "
                 "network, so the estimated differences between groups are small.",
             )
-            notes += _scores_note(len(collection.tasks))
         alone, paired = pair_losses(table)
         state = {"alone": mean_and_error(alone)[0], "paired": mean_and_error(paired)[0]}
         kept = model.to_state()
