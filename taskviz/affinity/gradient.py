@@ -26,6 +26,7 @@ from taskviz.values import SubsetTable, TaskCollection, option
 
 ALL_UP_TO = 10
 """Tasks up to which the table holds every subset."""
+RESIDUAL_TOLD = 0.01
 PAIRS_UP_TO = 100
 """Tasks up to which ``auto`` estimates every pair; their number grows with T²."""
 KEPT_BYTES = 256 << 20
@@ -106,6 +107,11 @@ class Gradient(Estimator):
         else:
             values, _, support = higher_order_affinity(_random_part(table, options, context.seed))
             notes += _scores_note(len(collection.tasks))
+        if model.residual > RESIDUAL_TOLD:
+            notes += (
+                f"In the worst of the fits {100 * model.residual:.2g} % of the gradient is left: "
+                "its groups are estimated short of the optimum.",
+            )
         if model.choice_at_edge:
             notes += (
                 "Validation chose the strongest ridge tried: the best fits hardly leave the joint "

@@ -81,6 +81,8 @@ class LinearModel:
         self.fits = PooledFits(fitted)
         self.ridge, self.length = self.fits.scale, 1.0
         self.choice_at_edge = False
+        self.residual = 0.0
+        """Largest gradient left in a fit of the last losses, as a share of that at the start."""
         self._together = SharedLinear.of(valid)
 
     def choose(self, membership: Tensor) -> None:
@@ -101,8 +103,9 @@ class LinearModel:
 
     def losses(self, membership: Tensor) -> NDArray[np.float64]:
         """``(m, T)`` estimated validation losses; NaN outside and without labels."""
-        weights = self.fits.solve(membership, self.ridge).weights
-        return self.scores(self.length * weights, membership)
+        fits = self.fits.solve(membership, self.ridge)
+        self.residual = float(fits.residual.max()) if len(membership) else 0.0
+        return self.scores(self.length * fits.weights, membership)
 
     def scores(self, weights: Tensor, membership: Tensor) -> NDArray[np.float64]:
         """``(m, T)`` validation losses of ``(m, d)`` weights."""

@@ -145,7 +145,8 @@ class PooledFits:
     them chord steps (Newton steps with the Hessian kept from the start, corrected by the secants of
     the last few steps as L-BFGS does) solve many subsets in one batch of matrix products. One step
     is exact for regression. A subset that is not done after 60 steps goes on by Newton's method;
-    that happens at tiny λ where the start fits its samples almost perfectly, so that there is
+    that happens (but not where hundreds of tasks share features, which are left as they are)
+    at tiny λ where the start fits its samples almost perfectly, so that there is
     hardly any curvature to start from.
 
     Args:
@@ -217,6 +218,9 @@ class PooledFits:
             length[active] = fresh.norm(dim=1)
             active = active[fine & (length[active] > goal[active])]
         failed = length > goal
+        if self._together is not None:
+            # Newton's method takes minutes a fit of hundreds of tasks: the residual is told.
+            return Fits(weights, length / start.clamp(min=1e-300), 0)
         for row in torch.nonzero(failed)[:, 0]:
             weights[row] = self._newton(weights[row], share[row], ridge, float(goal[row]))
             length[row] = self._gradient(weights[row][None], share[row][None], ridge).norm()
