@@ -15,7 +15,7 @@ from taskviz.affinity.linear_model import LinearModel, linear_model, train_start
 from taskviz.affinity.shared_linear import SharedLinear
 from taskviz.data.generate import write_communities
 from taskviz.engines import RunContext
-from taskviz.values import TaskCollection, TaskvizError
+from taskviz.values import AffinityMatrix, TaskCollection, TaskvizError
 
 TASKS = 12
 
@@ -139,3 +139,13 @@ def test_beyond_the_limit_pairs_are_left_out(
     assert np.isfinite(made.affinity_.values).all()
     group = made.predict(communities.names[:3])
     assert all(loss > 0 for loss in group.values())
+
+
+def test_five_hundred_tasks_fall_into_their_twenty_groups() -> None:
+    rng = np.random.default_rng(0)
+    block = rng.permutation(np.arange(500) % 20)
+    values = (block[:, None] == block) + 0.2 * rng.normal(size=(500, 500))
+    names = tuple(f"t{i}" for i in range(500))
+    found = tv.group_tasks(AffinityMatrix(values, names, "given"), method="spectral", budget=20)
+    expected = {frozenset(np.array(names)[block == b]) for b in range(20)}
+    assert {frozenset(group) for group in found.groups} == expected
