@@ -5,7 +5,19 @@ from collections.abc import Callable
 import streamlit as st
 
 from taskviz.engines import configured_engines
-from taskviz.ui import copy_link, explain, job_panel, notifier, state, store, tour, usage, user
+from taskviz.ui import (
+    copy_link,
+    explain,
+    job_panel,
+    notifier,
+    state,
+    store,
+    theme,
+    tour,
+    usage,
+    user,
+)
+from taskviz.ui.keyboard import keyboard
 from taskviz.ui.pages import BY_NAME
 from taskviz.ui.text import plural, safe
 from taskviz.values import TaskCollection, TaskvizError
@@ -32,6 +44,7 @@ def current_collection() -> TaskCollection | None:
 
 def sidebar() -> None:
     """Collection in use, device, running jobs."""
+    theme.apply(dark())
     with st.sidebar:
         user.card()
         name = state.get("collection")
@@ -52,6 +65,8 @@ def sidebar() -> None:
         _engine()
         job_panel.running()
         notifier.draw()
+        st.caption(":material/keyboard: Press **?** for all keys.")
+        keyboard(dark())
 
 
 def _engine() -> None:

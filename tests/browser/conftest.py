@@ -7,7 +7,7 @@ import pytest
 from browser.app_process import App, start_app, stop_app
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-expect.set_options(timeout=30_000)
+expect.set_options(timeout=60_000)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -30,7 +30,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """A browser context of its own for each test: a new user."""
     made = browser.new_context(viewport={"width": 1440, "height": 900}, accept_downloads=True)
-    made.set_default_timeout(30_000)
+    made.set_default_timeout(60_000)
     yield made
     made.close()
 

@@ -158,7 +158,7 @@ def test_training_survives_a_restart_of_the_app(browser: Browser, tmp_path: Path
     first = start_app(tmp_path / "cache")
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(60_000)
     try:
         to_training(page, first, epochs=2000)
         press(page, "Start training")

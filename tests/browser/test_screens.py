@@ -1,10 +1,11 @@
-"""Every page in both themes and both widths: drawn whole, nothing spills, pictures for the docs."""
+"""Every page in both themes and both widths: whole, nothing spills, WCAG AA, pictures."""
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from browser.app_process import ROOT, App
 from browser.steps import chart, compute, next_page, press, set_number, settled, use_example
 from playwright.sync_api import Browser, Page, expect
@@ -29,7 +30,7 @@ def links(app: App, browser: Browser) -> Iterator[dict[str, str]]:
     """URL of each page with yeast trained: what a colleague would be sent."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(60_000)
     found: dict[str, str] = {}
     use_example(page, app.url)
     found["collection"] = page.url
@@ -81,6 +82,22 @@ def spill(page: Page) -> int:
     )
 
 
+def faults(page: Page) -> list[str]:
+    """What axe finds against WCAG 2.2 A and AA, a line each."""
+    # The navigation's roles are mended by our script.
+    page.locator('[data-testid="stSidebarNavItems"][role="presentation"]').wait_for(
+        state="attached"
+    )
+    levels = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+    found = Axe().run(page, options={"runOnly": levels}).response
+    assert len(found["passes"]) > 15, "axe did not look"
+    return [
+        f"{rule['id']}: {node['target']} {node['html'][:200]} {node['failureSummary'][:300]}"
+        for rule in found["violations"]
+        for node in rule["nodes"]
+    ]
+
+
 @pytest.mark.parametrize("name", list(CHARTS))
 def test_a_page_in_both_themes_and_widths(
     name: str, links: dict[str, str], browser: Browser, tmp_path: Path
@@ -112,6 +129,8 @@ def test_a_page_in_both_themes_and_widths(
             suffix = "" if size == "wide" else "-narrow"
             page.wait_for_timeout(600)  # the last transition of a chart
             page.screenshot(path=str(folder / f"{name}-{theme}{suffix}.png"))
+            if size == "wide":
+                assert faults(page) == [], theme
             assert errors == []
             assert [url for url in outside if "//localhost" not in url and url[:4] == "http"] == []
             context.close()
