@@ -73,8 +73,7 @@ def test_the_first_tab_leads_past_the_navigation_and_focus_is_seen(
     # What stands in a shadow of its own (the button that copies the link) has its own ring.
     page.get_by_text("What am I looking at?").locator("xpath=ancestor::summary").focus()
     page.keyboard.press("Tab")
-    width, style = page.evaluate(
+    page.wait_for_function(
         "() => { const s = getComputedStyle(document.activeElement);"
-        " return [s.outlineWidth, s.outlineStyle]; }"
+        " return s.outlineWidth === '2px' && s.outlineStyle === 'solid'; }"
     )
-    assert (width, style) == ("2px", "solid")
