@@ -59,6 +59,7 @@ def keep(matrix: AffinityMatrix, collection: TaskCollection, cache: Cache) -> No
 
 
 def test_five_hundred_tasks(app: App, page: Page, table: Path) -> None:
+    page.set_default_timeout(60_000)
     collection = tv.load_collection(str(table))
     keep(planted(collection), collection, Cache(app.cache))
     open_page(page, app.url, "Collection")
