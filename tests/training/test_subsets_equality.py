@@ -1,5 +1,7 @@
 """Stacked networks against a slow, obvious loop that trains each alone."""
 
+from typing import Literal
+
 import numpy as np
 import pytest
 import torch
@@ -184,6 +186,36 @@ def test_long_training_does_not_drift() -> None:
     plain = run_unit(Unit(collection, 1, members, options, dtype="float64", stack=0), SILENT)
     found = run_unit(Unit(collection, 1, members, options, dtype="float64", stack=3), SILENT)
     np.testing.assert_allclose(found.test, plain.test, rtol=1e-9)
+
+
+def yes_no(n: int = 203, tasks: int = 4) -> TaskCollection:
+    """Binary tasks alone: the last batch does not fill whole registers."""
+    rng = np.random.default_rng(3)
+    inputs = rng.normal(size=(n, 5))
+    scores = inputs @ rng.normal(size=(5, tasks)) + 0.3 * rng.normal(size=(n, tasks))
+    return TaskCollection.from_arrays(
+        "yes-no",
+        inputs,
+        {f"t{i}": (scores[:, i] > 0).astype(float) for i in range(tasks)},
+        [Task(f"t{i}", "binary", ("no", "yes")) for i in range(tasks)],
+        np.zeros(n, dtype=np.int8),
+    )
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh", "gelu"])
+def test_the_size_of_a_stack_changes_no_bit(activation: Literal["relu", "tanh", "gelu"]) -> None:
+    """Where the matrices of all networks lie alike in memory, which ``width`` and four tasks see
+    to: elements at the end of a stack are computed like all others."""
+    collection = yes_no()
+    members = tuple(
+        tuple(collection.index(t) for t in subset) for subset in all_subsets(collection.names)
+    )
+    options = SubsetOptions(width=16, epochs=3, activation=activation)
+    alone = run_unit(Unit(collection, 0, members, options, stack=1), SILENT)
+    for stack in (2, 3, 4, 7, 15):
+        found = run_unit(Unit(collection, 0, members, options, stack=stack), SILENT)
+        np.testing.assert_array_equal(found.valid, alone.valid)
+        np.testing.assert_array_equal(found.test, alone.test)
 
 
 @pytest.mark.parametrize("width", [16, 33])

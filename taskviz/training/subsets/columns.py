@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from taskviz.training.subsets.registers import in_registers
 from taskviz.values import Task
 
 KINDS = ("regression", "binary", "multilabel", "multiclass")
@@ -88,7 +89,7 @@ class Columns:
         if self._regression.stop:
             outputs[..., self._regression].mul_(2)
         if self._logistic.stop:
-            outputs[..., self._logistic].sigmoid_()
+            _sigmoid_(outputs[..., self._logistic])
         for place in self._classes:
             outputs[..., place] = torch.softmax(outputs[..., place], dim=-1)
         return outputs.sub_(targets).mul_(weights)
@@ -112,3 +113,15 @@ class Columns:
             losses[..., part] = -torch.log_softmax(outputs[..., part], dim=-1) * targets[:, part]
         # where, not a product alone: 0 · inf would turn a missing label into NaN
         return torch.where(weights > 0, losses * weights, 0.0).sum(dim=1)
+
+
+def _sigmoid_(outputs: Tensor) -> None:
+    if outputs.is_contiguous():
+        in_registers(_sigmoid, outputs, outputs)
+    else:
+        # Row by row: what is at the end of a row is so in every stack.
+        outputs.sigmoid_()
+
+
+def _sigmoid(x: Tensor, out: Tensor) -> None:
+    torch.sigmoid(x, out=out)

@@ -30,7 +30,8 @@ class SubsetOptions(NetworkOptions):
     )
     mode: Literal["auto", "stacked", "sequential"] = option(
         "auto",
-        "Train networks stacked, one after another, or whichever a short measurement finds faster.",
+        "Train networks stacked, one after another, or whichever a short measurement finds faster. "
+        "Only sequential repeats bit for bit: another stack may change a loss in its last digit.",
         advanced=True,
     )
     memory_mb: int = option(

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from taskviz.networks import MLPTrunk, MultiHeadNetwork
 from taskviz.training.subsets.columns import Columns
+from taskviz.training.subsets.registers import in_registers
 from taskviz.training.subsets.stack import Stack
 
 # Elements; keeps the end of the flat parameter vector on a whole vector register.
@@ -30,18 +31,36 @@ class Activation:
 
 
 _aten = torch.ops.aten
+
+
+def _tanh(x: Tensor, out: Tensor) -> None:
+    torch.tanh(x, out=out)
+
+
+def _tanh_backward(gradient: Tensor, y: Tensor, out: Tensor) -> None:
+    _aten.tanh_backward.grad_input(gradient, y, grad_input=out)
+
+
+def _gelu(x: Tensor, out: Tensor) -> None:
+    _aten.gelu.out(x, out=out)
+
+
+def _gelu_backward(gradient: Tensor, x: Tensor, out: Tensor) -> None:
+    _aten.gelu_backward.grad_input(gradient, x, grad_input=out)
+
+
 ACTIVATIONS: dict[type[nn.Module], Activation] = {
     nn.ReLU: Activation(
         lambda x, out: torch.clamp(x, min=0, out=out) if x is not out else torch.relu_(x),
         lambda g, y: _aten.threshold_backward.grad_input(g, y, 0, grad_input=g),
     ),
     nn.Tanh: Activation(
-        lambda x, out: torch.tanh(x, out=out),
-        lambda g, y: _aten.tanh_backward.grad_input(g, y, grad_input=g),
+        lambda x, out: in_registers(_tanh, out, x),
+        lambda g, y: in_registers(_tanh_backward, g, g, y),
     ),
     nn.GELU: Activation(
-        lambda x, out: _aten.gelu.out(x, out=out),
-        lambda g, x: _aten.gelu_backward.grad_input(g, x, grad_input=g),
+        lambda x, out: in_registers(_gelu, out, x),
+        lambda g, x: in_registers(_gelu_backward, g, g, x),
         saves_input=True,
     ),
 }
