@@ -15,6 +15,7 @@ from safetensors.torch import save as to_bytes
 
 from taskviz.training.packing import pack, unpack
 from taskviz.values import TaskvizError
+from taskviz.values.storage import PART, remove_leavings
 
 KEPT = 2
 """Files that are kept: should the newest be damaged, the one before it is there."""
@@ -107,11 +108,8 @@ class Checkpoints:
 
     def _write(self, path: Path, data: bytes) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        for left in self.folder.glob("*.part"):
-            # Of a process that was killed while it wrote.
-            if time.time() - left.stat().st_mtime > 3600:
-                left.unlink(missing_ok=True)
-        temporary = self.folder / f"{uuid.uuid4().hex}.part"
+        remove_leavings(self.folder)
+        temporary = self.folder / f"{uuid.uuid4().hex}{PART}"
         try:
             with temporary.open("wb") as file:
                 file.write(data)

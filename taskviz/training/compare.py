@@ -5,13 +5,16 @@ from collections.abc import Mapping, Sequence
 import torch
 
 from taskviz.engines import RunContext
+from taskviz.progress import Progress
 from taskviz.training.comparison import comparison_table, gain_table
+from taskviz.training.group import tell_history
 from taskviz.training.groups import train_contenders
 from taskviz.training.options import TrainingOptions
 from taskviz.training.sentences import summary_sentences
+from taskviz.training.units import GroupUnit
 from taskviz.values import Grouping, TaskCollection, TaskvizError, TrainingResult
 
-__all__ = ["compare", "comparison_table", "gain_table", "summary_sentences"]
+__all__ = ["compare", "comparison_table", "gain_table", "summary_sentences", "tell_results"]
 
 
 def compare(
@@ -53,3 +56,26 @@ def compare(
         context=context or RunContext(),
         dtype=dtype,
     )
+
+
+def tell_results(
+    results: Mapping[str, TrainingResult], weightings: Mapping[str, str], progress: Progress
+) -> None:
+    """Curves of results that were trained before, as they were told then: a worker that was killed
+    may have kept a result but not yet told its last epochs.
+
+    Args:
+        results: label → result; a network that several hold carries the label of the first.
+        weightings: label → name.
+    """
+    told = set()
+    for label, result in results.items():
+        for group, network in enumerate(result.networks):
+            which = network.tasks, weightings[label] if len(network.tasks) > 1 else "equal"
+            if which in told:
+                continue
+            told.add(which)
+            rows = result.history[result.history["group"] == group].drop(columns="group")
+            history = [{str(name): v for name, v in row.items()} for row in rows.to_dict("records")]
+            common = {**GroupUnit((), group, label).label, "tasks": ", ".join(network.tasks)}
+            tell_history(history, common, progress)

@@ -3,12 +3,19 @@
 import json
 import os
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from taskviz.values.errors import TaskvizError
+
+PART = ".part"
+"""Ending of a file that is being written beside its place."""
+LEFT_SECONDS = 3600.0
+"""A half-written file that is older was left by a writer that was killed."""
 
 
 def write_text(path: Path | str, text: str) -> Path:
@@ -17,10 +24,12 @@ def write_text(path: Path | str, text: str) -> Path:
 
 
 def write_bytes(path: Path | str, data: bytes) -> Path:
-    """Likewise for bytes."""
+    """Likewise for bytes; what writers of this file that were killed left beside it goes."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:80]}.")
+    prefix = f".{path.name[:80]}."
+    remove_leavings(path.parent, prefix)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=prefix, suffix=PART)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
@@ -31,6 +40,15 @@ def write_bytes(path: Path | str, data: bytes) -> Path:
         Path(temporary).unlink(missing_ok=True)
         raise
     return path
+
+
+def remove_leavings(folder: Path, prefix: str = "") -> None:
+    """Remove half-written files (``<prefix>….part``) that nobody writes any more."""
+    with suppress(OSError):
+        for left in folder.iterdir():
+            named = left.name.startswith(prefix) and left.name.endswith(PART)
+            if named and time.time() - left.stat().st_mtime > LEFT_SECONDS:
+                left.unlink(missing_ok=True)
 
 
 def _plain(value: Any) -> Any:

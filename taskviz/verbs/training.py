@@ -99,7 +99,7 @@ def compare_groupings(
     ``contender``.
     """
     from taskviz.engines import RunContext, pick_device
-    from taskviz.training.compare import compare
+    from taskviz.training.compare import compare, tell_results
 
     for label, grouping in groupings.items():
         check_tasks(grouping.tasks, collection, f"grouping {label!r}" if label else "the grouping")
@@ -119,6 +119,7 @@ def compare_groupings(
         label: cache.find(KIND, key_of(**parts[label])) if use_cache else None for label in parts
     }
     results = {label: load_result(folder) for label, folder in found.items() if folder is not None}
+    tell_results(results, names, progress)
     missing = {label: groupings[label] for label in groupings if label not in results}
     if not missing:
         progress.begin("Training", 1)
