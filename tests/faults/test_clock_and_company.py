@@ -1,7 +1,6 @@
-"""A clock that goes back, two apps on one cache, a store that is held, a report that is killed."""
+"""A clock that goes back, two apps on one cache, a store that is held."""
 
 import os
-import random
 import signal
 import sqlite3
 import subprocess
@@ -109,32 +108,3 @@ def test_a_store_that_another_process_holds_is_waited_for(seconds: int, job_stor
     assert time.monotonic() - start >= seconds - 0.5
     assert [found.id for found in job_store.list()] == [job.id]
     holder.close()
-
-
-@pytest.mark.parametrize("seed", range(ROUNDS))
-def test_a_killed_report_is_whole_or_not_there(seed: int, tmp_path: Path) -> None:
-    out, cache = tmp_path / "report.html", tmp_path / "cache"
-    command = [
-        *(sys.executable, "-m", "taskviz", "report", "linnerud"),
-        *("--method", "label-correlation", "--budget", "2", "--no-baselines"),
-        *("--epochs", "2", "--out", str(out)),
-    ]
-    environment = os.environ | {"TASKVIZ_CACHE": str(cache)}
-    rng, whole = random.Random(seed), False
-    for _ in range(3 if ROUNDS > 1 else 1):
-        process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        try:
-            process.wait(rng.uniform(0.5, 9))
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        if out.exists():
-            whole = True
-            assert out.read_text(encoding="utf-8").rstrip().endswith("</html>")
-        assert not whole or out.exists(), "a whole report does not vanish"
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False)
-    assert done.returncode == 0, done.stderr[-500:]
-    assert out.read_text(encoding="utf-8").rstrip().endswith("</html>")
-    assert not (cache / "damaged").exists()

@@ -28,7 +28,7 @@ def checkpoints(store):
     return sorted(int(file.name[:7]) for file in files)
 
 
-@pytest.mark.parametrize("seed", range(int(os.environ.get("TASKVIZ_FAULT_ROUNDS", "1")) + 1))
+@pytest.mark.parametrize("seed", range(int(os.environ.get("TASKVIZ_FAULT_ROUNDS", "1"))))
 def test_killed_in_a_random_epoch_and_resumed(job_store, wait_until, seed):
     rng = random.Random(seed)
     job = start_job("training", {**SPEC, "seed": seed}, store=job_store)
