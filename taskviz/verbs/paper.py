@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 from taskviz.cache import Cache
 from taskviz.progress import SILENT, Progress
-from taskviz.training.comparison import ONE_NETWORK
 from taskviz.values import AffinityMatrix, Grouping, TaskCollection, TrainingResult
 from taskviz.verbs.affinity import compute_affinity
 from taskviz.verbs.grouping import contenders, group_tasks
@@ -32,6 +31,9 @@ def paper_contenders(
     count = len(grouping.groups)
     groups = f"{name}, {count} group{'' if count == 1 else 's'}"
     groupings = {groups: grouping}
+    # Not above: it loads torch, and the package must come without.
+    from taskviz.training.comparison import ONE_NETWORK
+
     groupings |= dict.fromkeys(ONE_NETWORK, found["all-together"])
     groupings[ALONE] = found["all-separate"]
     return groupings, {label: ONE_NETWORK.get(label, "equal") for label in groupings}
