@@ -108,9 +108,9 @@ def parts(file):
 
 
 def undated(data):
-    """Without moments such as 27 November 2026, 03:40 UTC, in words or ISO, and without the name
-    that plotly draws for the parts of an SVG."""
-    for name in set(re.findall(rb'id="defs-([0-9a-f]{6})"', data)):
+    """Without moments such as 27 November 2026, 03:40 UTC, in words or ISO, and without the random
+    names that plotly gives to the parts of an SVG."""
+    for name in set(re.findall(rb'(?:"defs-|[ "]trace|-cb)([0-9a-f]{6})\b', data)):
         data = data.replace(name, b"name")
     data = re.sub(rb"\d{1,2} \w+ \d{4}, \d\d:\d\d UTC", b"then", data)
     return re.sub(rb"\d{4}-\d\d-\d\dT[\d:.]+(?:\+00:00|Z)?", b"then", data)
