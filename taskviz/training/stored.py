@@ -19,7 +19,7 @@ from taskviz.values.inputs import digest_of
 from taskviz.values.storage import dumps, read_json, write_text
 
 KIND = "network"
-VERSION = 2
+VERSION = 3
 """Of the training of a group: raise it whenever results change."""
 
 _WEIGHTS, _OUTCOME = "network.safetensors", "outcome.json"

@@ -183,6 +183,23 @@ def test_two_scenarios_and_their_difference(link: str, page: Page, browser: Brow
     other.close()
 
 
+def test_a_colleague_reads_a_comment(link: str, page: Page, browser: Browser) -> None:
+    open_board(page, link)
+    save(page, "talk of it", "Shall we?")
+    press(page, "Comments (0)", exact=False)
+    page.get_by_label("Your name").fill("Ada <b>")
+    page.get_by_label("Comment", exact=True).fill("elm *alone*, =1+1")
+    press(page, "Say it")
+    expect(page.get_by_role("button", name="Comments (1)")).to_be_visible()
+    other = browser.new_context(viewport={"width": 1440, "height": 900})
+    tab = other.new_page()
+    open_board(tab, link)
+    tab.get_by_role("button", name="Comments (1)").click()
+    expect(tab.get_by_text("elm *alone*, =1+1")).to_be_visible()
+    expect(tab.get_by_text("Ada <b>", exact=True)).to_be_visible()
+    other.close()
+
+
 def test_a_second_browser_sees_the_same_plan(link: str, page: Page, browser: Browser) -> None:
     open_board(page, link)
     page.get_by_role("button", name="Lock elm").click()
