@@ -12,11 +12,22 @@ from taskviz.cache import key_of
 from taskviz.care.used import used_by
 from taskviz.data import CollectionRef, open_collection
 from taskviz.data.uploads import store_upload
-from taskviz.jobs import JobStore, cancel_job, delete_job, resume_job, start_job
+from taskviz.jobs import (
+    JobStore,
+    cancel_job,
+    delete_job,
+    pause_job,
+    resume_job,
+    start_job,
+)
 from taskviz.jobs.process import Identity
+from taskviz.jobs.webhook import set_webhook
+from taskviz.ui.comments import add_comment
+from taskviz.ui.drafts import Draft, change_draft
 from taskviz.ui.scenarios import save_scenario
 from taskviz.values import TaskvizError
 from taskviz.verbs.imports import import_scores
+from taskviz.verbs.opened_reports import store_report
 
 SPEC = {"collection": {"reference": "linnerud"}, "method": "label-correlation"}
 TABLE = b"x,y,z\n" + b"".join(f"{i * 7 % 13}.5,{i % 2},{i % 3}\n".encode() for i in range(60))
@@ -129,6 +140,11 @@ def test_who_may_not_edit_is_refused_everywhere(role, act, store) -> None:  # ty
         lambda: store_upload(TABLE, "t.csv", cache),
         lambda: import_scores(b",a,b\na,1,2\nb,3,4\n", "m.csv", cache),
         lambda: save_scenario(cache, "mine", "", None, "x"),  # type: ignore[arg-type]
+        lambda: pause_job(job.id, store),
+        lambda: add_comment(cache, "ab" * 32, "Eve", "mine"),
+        lambda: change_draft(cache, None, lambda draft: draft, Draft()),
+        lambda: store_report(b"<html></html>", "report.html", cache),
+        lambda: set_webhook(cache, "https://example.org/hook"),
     ):
         with pytest.raises(TaskvizError, match=r"viewer sees and exports|logged in may"):
             attempt()
