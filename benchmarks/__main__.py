@@ -118,17 +118,20 @@ def paper_tables(words: list[str]) -> None:
     parser.add_argument("--markdown", type=Path, default=Path("docs/paper_tables.md"))
     given = parser.parse_args(words)
     torch.set_num_threads(1)
+    before = paper.before(given.json) if given.keep else None
+
+    def keep(found: dict[str, Any]) -> None:
+        paper.write(paper.joined(before, found), given.json, given.markdown)
+
     found = paper.run(
         given.collections,
         given.budgets,
         given.seeds,
         given.epochs,
         lambda text: print(text, file=sys.stderr),
+        keep,
     )
-    if given.keep:
-        found = paper.joined(given.json, found)
-    paper.write(found, given.json, given.markdown)
-    print(paper.markdown(found))
+    keep(found)
     print(f"written to {given.json} and {given.markdown}")
 
 

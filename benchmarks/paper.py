@@ -77,7 +77,7 @@ SETTINGS = {
     "vowels": Setting(32, 1, 40, 1),
     "molecules": Setting(32, 2, 20, 1),
     "molecules-gaps": Setting(32, 2, 5, 1),
-    "communities": Setting(32, 2, 30, 1),
+    "communities": Setting(32, 2, 10, 1),
 }
 """Where a table's setting would take hours: smaller, shorter, and half as many networks."""
 
@@ -98,11 +98,13 @@ def run(
     seeds: int = 3,
     epochs: int | None = None,
     tell: Callable[[str], None] = lambda text: None,
+    keep: Callable[[dict[str, Any]], None] = lambda found: None,
 ) -> dict[str, Any]:
     """All collections as plain data; ``names`` empty takes each built-in one that is fit.
 
     Args:
         epochs: of every network in place of those of :data:`SETTINGS`.
+        keep: given what there is after each collection, since all of them take hours.
     """
     start = time.time()
     found: dict[str, Any] = {
@@ -126,6 +128,8 @@ def run(
             setting,
             lambda text, n=name: tell(f"{n}: {text}"),
         )
+        found["seconds"] = time.time() - start
+        keep(found)
     found["seconds"] = time.time() - start
     return found
 
@@ -307,9 +311,11 @@ def markdown(found: Mapping[str, Any]) -> str:
                     "",
                 ]
                 lines += _table(table, quality)
-    if found["left_out"]:
+    missing = {name: "not run yet" for name in BUILT_INS if name not in found["collections"]}
+    missing |= found["left_out"]
+    if missing:
         lines += ["", "## Left out", ""]
-        lines += [f"- {name}: {why}." for name, why in found["left_out"].items()]
+        lines += [f"- {name}: {why}." for name, why in missing.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -353,16 +359,20 @@ def machine() -> str:
     )
 
 
-def joined(path: Path, found: dict[str, Any]) -> dict[str, Any]:
-    """A run of some collections with the earlier ones of a file, in the built-ins' order."""
-    if not path.is_file():
+def before(path: Path) -> dict[str, Any] | None:
+    """What an earlier run left in its JSON file; None where there is none."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def joined(old: Mapping[str, Any] | None, found: dict[str, Any]) -> dict[str, Any]:
+    """A run of some collections with those of an earlier one, in the built-ins' order."""
+    if old is None:
         return found
-    old = json.loads(path.read_text(encoding="utf-8"))
-    for part in ("collections", "left_out"):
-        both = {**old[part], **found[part]}
-        found[part] = {name: both[name] for name in BUILT_INS if name in both}
-    found["seconds"] += old["seconds"]
-    return found
+    both = {part: {**old[part], **found[part]} for part in ("collections", "left_out")}
+    ordered = {
+        part: {name: own[name] for name in BUILT_INS if name in own} for part, own in both.items()
+    }
+    return {**found, **ordered, "seconds": found["seconds"] + old["seconds"]}
 
 
 def write(found: Mapping[str, Any], json_path: Path, markdown_path: Path) -> None:

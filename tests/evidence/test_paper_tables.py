@@ -83,9 +83,9 @@ def test_the_document_says_what_it_rests_on(small: dict, tmp_path: Path) -> None
 def test_a_part_is_joined_to_what_a_file_has(small: dict, tmp_path: Path) -> None:  # type: ignore[type-arg]
     path = tmp_path / "paper.json"
     fresh = {"collections": {"yeast": {"tasks": 14}}, "left_out": {}, "seconds": 9.0}
-    assert paper.joined(path, dict(fresh)) == fresh
+    assert paper.joined(paper.before(path), fresh) == fresh
     paper.write(small, path, tmp_path / "paper.md")
-    found = paper.joined(path, dict(fresh))
+    found = paper.joined(paper.before(path), fresh)
     assert list(found["collections"]) == ["yeast", "digits"]
     assert list(found["left_out"]) == ["linnerud"]
     assert found["seconds"] == 70.0
