@@ -60,7 +60,7 @@ class ETAP(Estimator):
     )
     unit = "mean cosine between the two tasks' updates of the shared parameters"
     predicts = "gain"
-    version = 2
+    version = 3
     Options = ETAPOptions
 
     def networks_needed(self, tasks: int) -> int:

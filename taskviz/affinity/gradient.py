@@ -73,6 +73,7 @@ class Gradient(Estimator):
     """
 
     name = "gradient"
+    version = 2
     title = "Gradient-based estimation"
     source = "Li et al., KDD 2024; talk, “Gradient-based estimation of task affinity”, eq. 1"
     summary = "Trains once, then solves a small regression for each group. Milliseconds a group."

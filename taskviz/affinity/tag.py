@@ -44,6 +44,7 @@ class TAG(Estimator):
     """
 
     name = "tag"
+    version = 2
     title = "TAG"
     source = "Fifty et al., NeurIPS 2021, eq. 1"
     summary = "How one task's step changes each other's loss, watched during one joint training."
