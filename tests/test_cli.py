@@ -379,7 +379,7 @@ class TestJobs:
         assert [job["id"] for job in run_json("jobs")] == [key]
         wait_until(lambda: run_json("jobs", "show", key)["state"] == "done")
         done = run_json("jobs", "show", key)
-        assert set(done["result"]) == {"affinity"}
+        assert set(done["result"]) == {"affinity", "cost"}
         assert "done" in done["log_tail"]
         same = run_json("affinity", "linnerud", "--n", 5, "--tasks", 2)
         assert same["key"] == done["result"]["affinity"]

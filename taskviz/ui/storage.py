@@ -11,7 +11,7 @@ from taskviz.care.limit import keep_within_limit, limit, set_limit
 from taskviz.care.used import sizes
 from taskviz.jobs.in_use import in_use
 from taskviz.jobs.workspace import export_workspace
-from taskviz.ui import store, user
+from taskviz.ui import store, tables, user
 from taskviz.ui.text import safe
 from taskviz.values import TaskvizError
 
@@ -47,7 +47,7 @@ def _inside() -> None:
         ]
     )
     if found:
-        st.dataframe(
+        tables.show(
             table,
             hide_index=True,
             width=420,

@@ -34,7 +34,11 @@ def needs_login() -> bool:
 
 
 def gate() -> None:
-    """Let in whoever may see something; everybody else sees the reason, and the script stops."""
+    """Let in whoever may see something; everybody else sees the reason, and the script stops.
+
+    From here on whoever looks is who acts. A program that only imports this is its operator's.
+    """
+    access.set_source(current)
     who = current()
     if who.role != "nobody":
         return
@@ -117,6 +121,3 @@ def _has_provider() -> bool:
 
 def _shown() -> str:
     return str(st.user.get("email") or st.user.get("name") or st.user.get("sub") or "")[:200]
-
-
-access.set_source(current)
