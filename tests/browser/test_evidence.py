@@ -63,7 +63,7 @@ def test_an_early_answer_is_refined_and_kept(app: App, page: Page, tmp_path: Pat
     expect(page.get_by_role("button", name="Stop").first).to_be_visible()
     wait_for_more_rounds(page, ended)
     press(page, "Stop")
-    expect(page.get_by_text("This job was stopped.")).to_be_visible(timeout=SLOW)
+    expect(page.get_by_text("This job was stopped")).to_be_visible(timeout=SLOW)
     kept = rounds_told(page)
     assert kept > ended, "what was found before the stop is still there"
     page.reload()

@@ -115,8 +115,8 @@ def test_refresh_and_second_tab_in_the_middle_of_training(
     second.goto(page.url)
     expect(second.get_by_role("button", name="Stop").first).to_be_visible()
     press(second, "Stop")
-    expect(page.get_by_text("This job was stopped.")).to_be_visible(timeout=60_000)
-    expect(second.get_by_text("This job was stopped.")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("This job was stopped")).to_be_visible(timeout=60_000)
+    expect(second.get_by_text("This job was stopped")).to_be_visible(timeout=60_000)
 
 
 def network_times(cache: Path) -> dict[str, int]:
@@ -172,7 +172,7 @@ def test_training_survives_a_restart_of_the_app(browser: Browser, tmp_path: Path
             expect(page.get_by_role("button", name="Stop").first).to_be_visible()
             assert wait_for_points(page, before) > before
             press(page, "Stop")
-            expect(page.get_by_text("This job was stopped.")).to_be_visible(timeout=60_000)
+            expect(page.get_by_text("This job was stopped")).to_be_visible(timeout=60_000)
         finally:
             stop_app(second)
     finally:
