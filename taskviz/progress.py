@@ -2,8 +2,26 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 Record = Mapping[str, str | int | float | None]
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Points of several curves at the same steps.
+
+    Args:
+        common: keys that all points have.
+        series: keys of each curve.
+        steps: such as epochs.
+        values: ``values[i][j]`` of curve j at step i; what is no finite number is left out.
+    """
+
+    common: Record
+    series: Sequence[Record]
+    steps: Sequence[int]
+    values: Sequence[Sequence[float]]
 
 
 class Progress:
@@ -23,27 +41,15 @@ class Progress:
     def record(self, point: Record) -> None:
         """One live metric: keys as in ``HISTORY_COLUMNS``, plus ``contender`` where it matters."""
 
-    def record_curves(
-        self,
-        common: Record,
-        series: Sequence[Record],
-        steps: Sequence[int],
-        values: Sequence[Sequence[float]],
-    ) -> None:
-        """Points of several curves at the same steps.
+    def record_curves(self, curves: Curves) -> None:
+        """Many points at once: cheaper than a :meth:`record` each where they go to a store.
 
-        Cheaper than one :meth:`record` each where they go to a store; nothing is copied.
-
-        Args:
-            common: keys that all points have.
-            series: keys of each curve.
-            steps: such as epochs.
-            values: ``values[i][j]`` of curve j at step i; what is no finite number is left out.
+        Nothing is copied, so what is handed over must not change afterwards.
         """
-        for step, row in zip(steps, values, strict=True):
-            for about, value in zip(series, row, strict=True):
+        for step, row in zip(curves.steps, curves.values, strict=True):
+            for about, value in zip(curves.series, row, strict=True):
                 if math.isfinite(value):
-                    self.record({**common, **about, "step": step, "value": value})
+                    self.record({**curves.common, **about, "step": step, "value": value})
 
     def check(self) -> None:
         """Raise :class:`taskviz.values.Cancelled` where the user asked to stop."""
@@ -66,14 +72,8 @@ class _Part(Progress):
     def record(self, point: Record) -> None:
         self._whole.record(point)
 
-    def record_curves(
-        self,
-        common: Record,
-        series: Sequence[Record],
-        steps: Sequence[int],
-        values: Sequence[Sequence[float]],
-    ) -> None:
-        self._whole.record_curves(common, series, steps, values)
+    def record_curves(self, curves: Curves) -> None:
+        self._whole.record_curves(curves)
 
     def check(self) -> None:
         self._whole.check()

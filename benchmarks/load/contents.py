@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from taskviz.cache import Cache, key_of
 from taskviz.data import CollectionRef, open_collection
 from taskviz.jobs import JobStore
-from taskviz.jobs.rows import Curves
+from taskviz.progress import Curves
 from taskviz.values import Grouping
 from taskviz.verbs import (
     affinity_key,

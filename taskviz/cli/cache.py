@@ -8,13 +8,12 @@ import typer
 from taskviz.care.limit import keep_within_limit, limit, set_limit
 from taskviz.care.pins import is_pinned, pin, unpin
 from taskviz.care.used import sizes
-from taskviz.cli.parameters import AsJson
+from taskviz.cli.parameters import AsJson, JobId
 from taskviz.cli.terminal import put_json, put_line, put_table
 from taskviz.jobs import JobStore
 from taskviz.jobs.in_use import in_use
 from taskviz.values import TaskvizError
 
-Id = Annotated[str, typer.Argument(help="Id of a job.", metavar="ID")]
 Archive = Annotated[Path, typer.Argument(help="A .zip of a workspace.", metavar="FILE")]
 
 
@@ -92,7 +91,7 @@ def tidy(as_json: AsJson = False) -> None:
         )
 
 
-def pin_run(job_id: Id, as_json: AsJson = False) -> None:
+def pin_run(job_id: JobId, as_json: AsJson = False) -> None:
     """Keep what a run computed, whatever the limit."""
     store = JobStore()
     job = store.get(job_id)
@@ -100,7 +99,7 @@ def pin_run(job_id: Id, as_json: AsJson = False) -> None:
     _put_pin(store, job.id, as_json)
 
 
-def unpin_run(job_id: Id, as_json: AsJson = False) -> None:
+def unpin_run(job_id: JobId, as_json: AsJson = False) -> None:
     """A run may go again."""
     store = JobStore()
     unpin(store.cache, job_id)

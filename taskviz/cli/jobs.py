@@ -5,11 +5,9 @@ from typing import Annotated
 
 import typer
 
-from taskviz.cli.parameters import AsJson
+from taskviz.cli.parameters import AsJson, JobId
 from taskviz.cli.terminal import duration, put_json, put_line, put_table
 from taskviz.jobs import Job, JobStore, cancel_job, delete_job, pause_job, resume_job
-
-Id = Annotated[str, typer.Argument(help="Id of a job.", metavar="ID")]
 
 
 def register(program: typer.Typer) -> None:
@@ -61,7 +59,7 @@ def list_jobs(
     )
 
 
-def show(job_id: Id, as_json: AsJson = False) -> None:
+def show(job_id: JobId, as_json: AsJson = False) -> None:
     """One job: its state, its result, the end of its log."""
     store = JobStore()
     job = store.get(job_id)
@@ -74,22 +72,22 @@ def show(job_id: Id, as_json: AsJson = False) -> None:
         put_line(f"  {line}")
 
 
-def cancel(job_id: Id, as_json: AsJson = False) -> None:
+def cancel(job_id: JobId, as_json: AsJson = False) -> None:
     """End a job; what it finished is kept."""
     _put_changed(cancel_job(job_id), as_json)
 
 
-def pause(job_id: Id, as_json: AsJson = False) -> None:
+def pause(job_id: JobId, as_json: AsJson = False) -> None:
     """Set a job aside for others; `resume` goes on where it was."""
     _put_changed(pause_job(job_id), as_json)
 
 
-def resume(job_id: Id, as_json: AsJson = False) -> None:
+def resume(job_id: JobId, as_json: AsJson = False) -> None:
     """Go on with a job that was paused, interrupted, cancelled or failed."""
     _put_changed(resume_job(job_id), as_json)
 
 
-def delete(job_id: Id, as_json: AsJson = False) -> None:
+def delete(job_id: JobId, as_json: AsJson = False) -> None:
     """Forget a job; what it computed stays in the cache."""
     delete_job(job_id)
     if as_json:

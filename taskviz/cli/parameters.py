@@ -32,6 +32,7 @@ EngineName = Annotated[
 Address = Annotated[
     str, typer.Option("--address", help="Of the Ray cluster: host:port, or local to start one.")
 ]
+JobId = Annotated[str, typer.Argument(help="Id of a job.", metavar="ID")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else on stdout.")]
 Options = Annotated[
     list[str] | None, typer.Option("--option", help="An option, name=value; repeatable.")

@@ -4,12 +4,10 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Sequence
 
-from taskviz.jobs.rows import Curves
 from taskviz.jobs.store import JobStore, LostJob
 from taskviz.jobs.time_left import TimeLeft
-from taskviz.progress import Progress, Record
+from taskviz.progress import Curves, Progress, Record
 from taskviz.values import Cancelled, TaskvizError
 
 WRITE_SECONDS = 0.25
@@ -63,16 +61,10 @@ class JobProgress(Progress):
             self._points.append(dict(point))
             self._news = True
 
-    def record_curves(
-        self,
-        common: Record,
-        series: Sequence[Record],
-        steps: Sequence[int],
-        values: Sequence[Sequence[float]],
-    ) -> None:
+    def record_curves(self, curves: Curves) -> None:
         """See :meth:`taskviz.progress.Progress.record_curves`."""
         with self._gathering:
-            self._points.append(Curves(dict(common), tuple(series), tuple(steps), tuple(values)))
+            self._points.append(curves)
             self._news = True
 
     def check(self) -> None:

@@ -5,15 +5,13 @@ import json
 import socket
 import sqlite3
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from taskviz.jobs.job import LIVE, Job, State
 from taskviz.jobs.process import Identity
-from taskviz.progress import Record
+from taskviz.progress import Curves, Record
 from taskviz.values.storage import dumps
 
 SILENT_SECONDS = 10.0
@@ -87,16 +85,6 @@ def identity_of(row: sqlite3.Row) -> Identity | None:
     if row["pid"] is None:
         return None
     return Identity(row["pid"], row["pid_created"], row["host"])
-
-
-@dataclass(frozen=True)
-class Curves:
-    """Points of several curves at the same steps: see :meth:`Progress.record_curves`."""
-
-    common: Record
-    series: Sequence[Record]
-    steps: Sequence[int]
-    values: Sequence[Sequence[float]]
 
 
 def point_rows(point: Record | Curves) -> list[tuple[str, str]]:

@@ -17,7 +17,6 @@ from taskviz.jobs.database import Database
 from taskviz.jobs.job import LIVE, Job, State
 from taskviz.jobs.process import Identity
 from taskviz.jobs.rows import (
-    Curves,
     identity_of,
     job_of,
     occupies,
@@ -25,7 +24,7 @@ from taskviz.jobs.rows import (
     points_of,
     state_of,
 )
-from taskviz.progress import Record
+from taskviz.progress import Curves, Record
 from taskviz.values import TaskvizError
 from taskviz.values.storage import dumps
 

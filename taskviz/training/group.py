@@ -10,7 +10,7 @@ from operator import itemgetter
 import numpy as np
 
 from taskviz.data.tensors import CollectionTensors
-from taskviz.progress import SILENT, Progress, Record
+from taskviz.progress import SILENT, Curves, Progress, Record
 from taskviz.training.checkpoint import Checkpoints
 from taskviz.training.choose_trainer import make_trainer
 from taskviz.training.metrics import task_metrics, why_undefined
@@ -159,7 +159,8 @@ class _Teller:
         """Tell every epoch that was not told yet."""
         steps, values = self._run.untold()
         if len(steps):
-            self.progress.record_curves(self._common, self._run.series, steps, values.tolist())
+            told = Curves(self._common, self._run.series, steps, values.tolist())
+            self.progress.record_curves(told)
         self._last = time.monotonic()
 
 
@@ -183,10 +184,12 @@ def tell_history(history: Sequence[Row], common: Record, progress: Progress) -> 
         for series, alike in groupby(epochs, key=_series_of):
             block = list(alike)
             progress.record_curves(
-                {**common, "seed": seed},
-                [dict(zip(_SERIES, names, strict=True)) for names in series],
-                [own[0]["step"] for own in block],
-                [[row["value"] for row in own] for own in block],
+                Curves(
+                    {**common, "seed": seed},
+                    [dict(zip(_SERIES, names, strict=True)) for names in series],
+                    [own[0]["step"] for own in block],
+                    [[row["value"] for row in own] for own in block],
+                )
             )
 
 

@@ -12,8 +12,8 @@ from taskviz.care.pins import is_pinned, pin
 from taskviz.cli.program import main
 from taskviz.data.uploads import list_uploads, store_upload
 from taskviz.jobs import JobStore
-from taskviz.jobs.rows import Curves
 from taskviz.jobs.workspace import export_workspace, import_workspace
+from taskviz.progress import Curves
 from taskviz.values import TaskvizError
 
 SPEC = {"collection": {"reference": "linnerud"}, "method": "label-correlation", "options": {}}

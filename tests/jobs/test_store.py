@@ -15,8 +15,8 @@ import pytest
 
 from taskviz.jobs import JobStore
 from taskviz.jobs.process import Identity
-from taskviz.jobs.rows import Curves
 from taskviz.jobs.store import LostJob
+from taskviz.progress import Curves
 from taskviz.values import TaskvizError
 
 

@@ -99,9 +99,9 @@ class Listener(Progress):
     def __init__(self):
         self.blocks, self.points = [], []
 
-    def record_curves(self, common, series, steps, values):
-        self.blocks.append(len(steps))
-        super().record_curves(common, series, steps, values)
+    def record_curves(self, curves):
+        self.blocks.append(len(curves.steps))
+        super().record_curves(curves)
 
     def record(self, point):
         self.points.append(point)
