@@ -9,7 +9,8 @@ import streamlit as st
 
 _ALWAYS = """
 :focus-visible { outline: 2px solid var(--taskviz-focus) !important; outline-offset: 2px; }
-[data-testid="stMultiSelect"] button { min-width: 24px; min-height: 24px; }
+[data-testid="stMultiSelect"] button,
+[data-testid="stBaseButton-tertiary"] { min-width: 24px; min-height: 24px; }
 """
 _LIGHT = ":root { --taskviz-focus: #0b6e75; }"
 _DARK = """

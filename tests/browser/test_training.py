@@ -90,6 +90,17 @@ def run_of(page: Page) -> str:
     return found[1]
 
 
+def brought_up_to_date_in_place(page: Page) -> None:
+    """Wait until the script has taken the chart over: until then an update builds it anew."""
+    for _ in range(6):
+        _, count = page.evaluate(VIEW)
+        page.evaluate(f"() => {{ document.querySelector({LARGE!r}).marked = 'before' }}")
+        page.wait_for_function(f"before => ({VIEW})()[1] > before", arg=count, timeout=60_000)
+        if page.evaluate(f"() => document.querySelector({LARGE!r})?.marked") == "before":
+            return
+    raise AssertionError("The chart was built anew with each update.")
+
+
 def test_pause_resume_stop_and_resume_again(
     app: App, link: str, page: Page, wait_until: Callable[..., None]
 ) -> None:
@@ -110,6 +121,7 @@ def test_pause_resume_stop_and_resume_again(
     expect(page.get_by_role("button", name="All groups")).to_be_visible()
     chart(page, "curve_chosen_0_large")
     page.wait_for_function(f"() => ({VIEW})()[1] > 0")
+    brought_up_to_date_in_place(page)
     page.evaluate(f"() => {{ document.querySelector({LARGE!r}).marked = 'this very one' }}")
     low, count = zoom(page, "curve_chosen_0_large")
     assert low > 1

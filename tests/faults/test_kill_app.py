@@ -1,11 +1,11 @@
 """SIGKILL of the app: its jobs go on, and the next app shows them; so does one beside it."""
 
-import asyncio
 import os
 import signal
 
 import pytest
 from browser.app_process import start_app, stop_app
+from coroutines import run
 
 from benchmarks.load.client import open_session
 from taskviz.jobs import JobStore, cancel_job
@@ -38,7 +38,7 @@ def test_a_killed_app_leaves_its_job_at_work(tmp_path, wait_until):
     cache = tmp_path / "cache"
     store, app, beside, again = JobStore(cache), start_app(cache), None, None
     try:
-        asyncio.run(start_by_the_page(app.url))
+        run(start_by_the_page(app.url))
         wait_until(lambda: [job.state for job in store.list()] == ["running"], 120)
         job = store.list()[0]
         beside = start_app(cache)
@@ -50,12 +50,12 @@ def test_a_killed_app_leaves_its_job_at_work(tmp_path, wait_until):
         assert (seen.state, seen.attempt, seen.pid) == ("running", 1, job.pid)
         again = start_app(cache)
         for url in (again.url, beside.url):
-            told = asyncio.run(said_by(url, "jobs"))
+            told = run(said_by(url, "jobs"))
             assert "Exhaustive" in told
             assert "1 job** at work" in told
         cancel_job(job.id, store)
         wait_until(lambda: store.get(job.id).state == "cancelled", 120)
-        assert "This job was stopped" in asyncio.run(said_by(again.url, "jobs"))
+        assert "This job was stopped" in run(said_by(again.url, "jobs"))
     finally:
         for job in store.list():
             process = store.identity(job.id)

@@ -1,10 +1,9 @@
 """Many sessions, many pages, a long list: small, without a clock. ``python -m benchmarks load``
 measures the same at full size."""
 
-import asyncio
-
 import pytest
 from browser.app_process import start_app, stop_app
+from coroutines import run
 
 from benchmarks.load import contents, visitors
 from benchmarks.load.client import open_session
@@ -29,7 +28,7 @@ def full(tmp_path_factory):
 def test_every_page_opens_with_a_long_list(full):
     app, query = full
     assert len(stored_affinities(None, Cache(app.cache))) == MATRICES
-    found = asyncio.run(visitors.load_pages(app.url, query, len(PAGES), PAGES, 1))
+    found = run(visitors.load_pages(app.url, query, len(PAGES), PAGES, 1))
     assert {page for page, _, _ in found} == set(PAGES)
     assert [errors for _, _, errors in found if errors] == []
 
@@ -41,17 +40,17 @@ def test_every_page_opens_with_a_long_list(full):
             runs = session.widgets[session.find("Runs of this collection")].proto.options
             return len(matrices), len(runs)
 
-    assert asyncio.run(lists()) == (MATRICES, RUNS + 1)
+    assert run(lists()) == (MATRICES, RUNS + 1)
 
 
 def test_sessions_side_by_side_see_no_error_and_memory_is_bounded(full):
     app, query = full
-    asyncio.run(visitors.load_pages(app.url, query, len(PAGES), PAGES, 1))
+    run(visitors.load_pages(app.url, query, len(PAGES), PAGES, 1))
     before = megabytes(app.process.pid)
-    visits = asyncio.run(visitors.all_at_once(app.url, query, 5, 5, 0.5, PAGES))
+    visits = run(visitors.all_at_once(app.url, query, 5, 5, 0.5, PAGES))
     assert [visit.errors for visit in visits if visit.errors] == []
     assert sum(len(visit.done) for visit in visits) >= 5
-    found = asyncio.run(visitors.load_pages(app.url, query, 20, PAGES))
+    found = run(visitors.load_pages(app.url, query, 20, PAGES))
     assert [errors for _, _, errors in found if errors] == []
     # Wide: closed tabs are kept for two minutes.
     assert megabytes(app.process.pid) - before < 600
@@ -66,4 +65,4 @@ def test_a_client_sees_an_error_of_the_app(full):
             await session.open("affinity")
             return session.errors
 
-    assert asyncio.run(wrong())
+    assert run(wrong())
