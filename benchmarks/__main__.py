@@ -30,6 +30,9 @@ memory and against the plain loop (:mod:`benchmarks.modalities`).
 ``python -m benchmarks scale``: hundreds of tasks, two Ray nodes against one, large trunks
 (:mod:`benchmarks.scale`).
 
+``python -m benchmarks screen``: start of the app, change of page, answer of a control, in Chromium
+(:mod:`benchmarks.screen`).
+
 ``python -m benchmarks streaming``: a folder of CelebA's size, opened
 (:mod:`benchmarks.streaming`).
 
@@ -42,33 +45,32 @@ import json
 import platform
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from benchmarks import (
-    estimators,
-    evidence,
-    gradient,
-    laboratory,
-    modalities,
-    optima,
-    paper,
-    price,
-    sca,
-    scale,
-    slider,
-    streaming,
-    subsets,
-)
-from benchmarks.fuzz.campaign import main as fuzz
-
 PARTS = ("sca", "subsets", "estimators", "gradient")
+OWN = {
+    "evidence": "benchmarks.evidence",
+    "fuzz": "benchmarks.fuzz.campaign",
+    "laboratory": "benchmarks.laboratory",
+    "load": "benchmarks.load.measure",
+    "modalities": "benchmarks.modalities",
+    "optima": "benchmarks.optima",
+    "price": "benchmarks.price",
+    "scale": "benchmarks.scale",
+    "screen": "benchmarks.screen",
+    "streaming": "benchmarks.streaming",
+}
+"""Commands whose module has a ``main`` of its own; imported when asked for."""
 
 
 def affinity(parts: tuple[str, ...], quick: bool) -> dict[str, Any]:
     """Run the parts on one thread and return plain data."""
+    import torch
+
+    from benchmarks import estimators, gradient, sca, subsets
+
     torch.set_num_threads(1)
     found: dict[str, Any] = {
         "date": time.strftime("%Y-%m-%d"),
@@ -106,6 +108,10 @@ def lines(found: Any, indent: str = "") -> list[str]:
 
 def paper_tables(words: list[str]) -> None:
     """``python -m benchmarks paper``."""
+    import torch
+
+    from benchmarks import paper
+
     parser = argparse.ArgumentParser(prog="python -m benchmarks paper", description=paper.__doc__)
     parser.add_argument("--collections", nargs="+", default=[], help="built-in names; all")
     parser.add_argument("--budgets", nargs="+", type=int, default=list(paper.BUDGETS))
@@ -137,6 +143,8 @@ def paper_tables(words: list[str]) -> None:
 
 def slider_times(words: list[str]) -> None:
     """``python -m benchmarks slider``."""
+    from benchmarks import slider
+
     parser = argparse.ArgumentParser(prog="python -m benchmarks slider", description=slider.__doc__)
     parser.add_argument("--quick", action="store_true", help="tiny sizes: only that it runs")
     parser.add_argument("--json", type=Path, default=Path("benchmarks/results/slider.json"))
@@ -156,34 +164,8 @@ def main() -> None:
     if sys.argv[1:2] == ["slider"]:
         slider_times(sys.argv[2:])
         return
-    if sys.argv[1:2] == ["evidence"]:
-        evidence.main(sys.argv[2:])
-        return
-    if sys.argv[1:2] == ["laboratory"]:
-        laboratory.main(sys.argv[2:])
-        return
-    if sys.argv[1:2] == ["fuzz"]:
-        sys.exit(fuzz(sys.argv[2:]))
-    if sys.argv[1:2] == ["modalities"]:
-        modalities.main(sys.argv[2:])
-        return
-    if sys.argv[1:2] == ["load"]:
-        from benchmarks.load.measure import main as load
-
-        load(sys.argv[2:])
-        return
-    if sys.argv[1:2] == ["price"]:
-        price.main(sys.argv[2:])
-        return
-    if sys.argv[1:2] == ["scale"]:
-        scale.main(sys.argv[2:])
-        return
-    if sys.argv[1:2] == ["streaming"]:
-        streaming.main(sys.argv[2:])
-        return
-    if sys.argv[1:2] == ["optima"]:
-        optima.main(sys.argv[2:])
-        return
+    if sys.argv[1:2] and sys.argv[1] in OWN:
+        sys.exit(import_module(OWN[sys.argv[1]]).main(sys.argv[2:]))
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("what", choices=["affinity"])
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))

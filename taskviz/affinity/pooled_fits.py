@@ -17,6 +17,8 @@ CUTS = 12
 MEMORY = 5
 """Chord steps whose secants correct the next one."""
 NEWTON_STEPS = 50
+NEWTON_TASKS = 64
+"""Tasks of a collection up to which Newton's method takes over."""
 BLOCK = 1 << 23
 """Numbers that a batch of subsets may hold at once."""
 SHARED_BLOCK = 1 << 26
@@ -144,10 +146,10 @@ class PooledFits:
     The derivatives of each task at w = 0 are computed once; those of a subset are their sums. From
     them chord steps (Newton steps with the Hessian kept from the start, corrected by the secants of
     the last few steps as L-BFGS does) solve many subsets in one batch of matrix products. One step
-    is exact for regression. A subset that is not done after 60 steps goes on by Newton's method;
-    that happens (but not where hundreds of tasks share features, which are left as they are)
-    at tiny λ where the start fits its samples almost perfectly, so that there is
-    hardly any curvature to start from.
+    is exact for regression. A subset that is not done after 60 steps goes on by Newton's method
+    (of more than 64 tasks it is left as it is, and the residual told); that happens at tiny λ where
+    the start fits its samples almost perfectly, so that there is hardly any curvature to start
+    from.
 
     Args:
         samples: training samples, one a task; None for a task without labels, which is then left
@@ -218,8 +220,8 @@ class PooledFits:
             length[active] = fresh.norm(dim=1)
             active = active[fine & (length[active] > goal[active])]
         failed = length > goal
-        if self._together is not None:
-            # Newton's method takes minutes a fit of hundreds of tasks: the residual is told.
+        if self._together is not None or len(self.samples) > NEWTON_TASKS:
+            # Newton's method takes minutes a fit of a hundred tasks: the residual is told.
             return Fits(weights, length / start.clamp(min=1e-300), 0)
         for row in torch.nonzero(failed)[:, 0]:
             weights[row] = self._newton(weights[row], share[row], ridge, float(goal[row]))

@@ -10,7 +10,7 @@ from taskviz.jobs.time_left import TimeLeft
 from taskviz.progress import Curves, Progress, Record
 from taskviz.values import Cancelled, TaskvizError
 
-WRITE_SECONDS = 0.25
+WRITE_SECONDS = 0.5
 BEAT_SECONDS = 2.0
 log = logging.getLogger("taskviz.worker")
 
@@ -18,7 +18,7 @@ log = logging.getLogger("taskviz.worker")
 class JobProgress(Progress):
     """Gathers what the work tells; a thread of its own writes it, and is the heartbeat.
 
-    So the work never waits for the store: it is told at most four times a second, metrics go in
+    So the work never waits for the store: it is told at most twice a second, metrics go in
     batches, and a store that is locked or a disk that is full holds up the telling only.
 
     Args:

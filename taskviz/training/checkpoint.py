@@ -20,10 +20,10 @@ from taskviz.values.storage import PART, remove_leavings
 KEPT = 2
 """Files that are kept: should the newest be damaged, the one before it is there."""
 
-SHARE = 0.01
+SHARE = 0.005
 """Of the training time that writing may take: where epochs last longer than a write over this,
 there is a checkpoint after each of them; where they are shorter, after as many as fill that time.
-So a kill costs the running epoch, or a hundred writes' time (under a second for small networks)."""
+So a kill costs the running epoch, or two hundred writes' time (a second for small networks)."""
 
 FIRST_WRITE = 0.01
 """Seconds that a write is taken to last before one was measured."""

@@ -27,7 +27,7 @@ from taskviz.values import (
     TrainedNetwork,
 )
 
-TELL_EVERY = 0.25
+TELL_EVERY = 0.5
 """Seconds between two tellings of the curves; every epoch is told."""
 
 _SERIES = ("task", "split", "metric")

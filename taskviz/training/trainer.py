@@ -127,12 +127,15 @@ class GroupTrainer:
         """
         size = self.options.batch_size
         if self._known is None:
-            counts = torch.full((len(losses), 1), float(size), dtype=torch.float64)
+            counts = np.full((len(losses), 1), float(size))
             counts[-1] = len(order) - size * (len(losses) - 1)
         else:
-            parts = torch.split(self._known.index_select(0, order), size)
-            counts = torch.stack([part.sum(dim=0) for part in parts]).double()
-        means: list[float] = ((losses.double() * counts).sum(dim=0) / counts.sum(dim=0)).tolist()
+            known = self._known.index_select(0, order).numpy()
+            counts = np.add.reduceat(known, range(0, len(order), size), axis=0, dtype=np.float64)
+        # In double precision; numpy, since torch takes longer to start than these few sums take.
+        sums = (losses.double().numpy() * counts).sum(axis=0)
+        with np.errstate(invalid="ignore"):
+            means: list[float] = (sums / counts.sum(axis=0)).tolist()
         return means
 
     def _forward(self, inputs: Tensor, labels: Labels) -> tuple[Tensor, Step]:

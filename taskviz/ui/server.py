@@ -1,7 +1,9 @@
 """What stands around the app on a server: allowed hosts, the health endpoint, the log."""
 
 import asyncio
+import gc
 import logging
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -21,6 +23,14 @@ from taskviz.jobs.store import JobStore
 from taskviz.logs import log_to
 
 log = logging.getLogger("taskviz.app")
+
+SWITCH_SECONDS = 0.0005
+"""How long a thread may compute before another gets its turn. A page asks for hundreds of small
+things of the disk, and each time waits so long for every session that computes (Python's own 5 ms
+make seconds of that with twenty sessions)."""
+
+COLLECT_SECONDS = 60.0
+"""Between two collections of what only cycles hold: figures and frames of past runs."""
 
 
 class AllowedHosts:
@@ -99,9 +109,21 @@ async def _lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     store = JobStore(default_root())
     log_to(store.root)
     log.info("the app has started")
+    sys.setswitchinterval(SWITCH_SECONDS)
+    # Modules stay until the end: collections need not look through them.
+    gc.collect()
+    gc.freeze()
+    collecting = asyncio.create_task(_collect())
     yield {}
+    collecting.cancel()
     well, found = await asyncio.to_thread(health, store)
     log.info("the app has ended; its jobs go on: %s", found.get("jobs") if well else "unknown")
+
+
+async def _collect() -> None:
+    while True:
+        await asyncio.sleep(COLLECT_SECONDS)
+        gc.collect()
 
 
 def parts() -> dict[str, Any]:

@@ -1,0 +1,279 @@
+"""What people wait for at the screen: milliseconds in Chromium, read off the browser's clock.
+
+    python -m benchmarks screen [--quick]
+
+``start``: from the command that starts the app to its first page, whole, in a browser that is open.
+``pages``: from the click on a page's name to that page, whole: no script runs, and every chart on
+it is drawn. ``first`` is the first visit of a session, ``again`` later ones. 30 tasks.
+``controls``: from a key or click on a slider, choice or tick to the whole page.
+``many``: the Affinity page with a stored matrix of 500 tasks, by a click, in an app that has just
+been started.
+"""
+
+import argparse
+import json
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from taskviz.cache import Cache, key_of
+from taskviz.ui.pages import PAGES
+from taskviz.values import AffinityMatrix, TaskCollection
+
+MUST = {"start": 3000.0, "page": 700.0, "control": 300.0, "many": 3000.0}
+SETTLING = 400
+"""Milliseconds of rest between two measurements."""
+NO_RUN = 1500
+"""Milliseconds within which a control has to have set something going."""
+
+# Read in every frame: what a frame shows is on the screen at its end.
+READY = """
+  const app = () => document.querySelector('[data-testid="stApp"]')
+  const idle = () => app()?.getAttribute('data-test-script-state') === 'notRunning'
+  const drawn = () => [...document.querySelectorAll('[data-testid="stPlotlyChart"]')]
+    .filter(chart => chart.getClientRects().length)
+    .every(chart => chart.querySelector('.main-svg'))
+  const heading = () => document.querySelector('h1')?.textContent.trim()
+"""
+GO = (
+    """([link, title]) => {"""
+    + READY
+    + """
+  const pressed = performance.now()
+  link.click()
+  return new Promise((resolve, reject) => {
+    const look = () => {
+      const now = performance.now()
+      if (now - pressed > 60000) return reject(new Error(`${title} never stood`))
+      heading() === title && idle() && drawn() ? resolve(now - pressed)
+        : requestAnimationFrame(look)
+    }
+    requestAnimationFrame(look)
+  })
+}"""
+)
+ANSWER = (
+    """([noRun]) => {"""
+    + READY
+    + """
+  const pressed = performance.now()
+  let ran = false
+  return new Promise((resolve, reject) => {
+    const look = () => {
+      const now = performance.now()
+      if (!idle()) ran = true
+      if (!ran && now - pressed > noRun) return resolve(null)
+      if (now - pressed > 60000) return reject(new Error('no answer'))
+      ran && idle() && drawn() ? resolve(now - pressed) : requestAnimationFrame(look)
+    }
+    requestAnimationFrame(look)
+  })
+}"""
+)
+
+
+def planted(collection: TaskCollection, groups: int) -> AffinityMatrix:
+    """Groups that help each other, and noise."""
+    size = len(collection.names)
+    labels = np.arange(size) % groups
+    noise = np.random.default_rng(0).normal(size=(size, size))
+    return AffinityMatrix(
+        np.equal.outer(labels, labels) + 0.4 * noise,
+        collection.names,
+        "higher-order",
+        seed=0,
+        collection=collection.name,
+        fingerprint=collection.fingerprint,
+    )
+
+
+def table(folder: Path, tasks: int, rows: int) -> Path:
+    """Rows of noise with so many labels."""
+    path, rng = folder / f"tasks-{tasks}.npz", np.random.default_rng(0)
+    labels = (rng.random((rows, tasks)) < 0.5).astype(np.uint8)
+    np.savez_compressed(path, inputs=rng.normal(size=(rows, 16)).astype(np.float32), y=labels)
+    return path
+
+
+def settled(page: Any) -> None:
+    """Wait until no script runs and all charts are drawn."""
+    page.wait_for_function(f"() => {{ {READY} return idle() && drawn() }}")
+    page.wait_for_timeout(SETTLING)
+
+
+@contextmanager
+def app(folder: Path) -> Iterator[Any]:
+    """The app by its own command, on the cache of the folder."""
+    from tests.browser.app_process import start_app, stop_app
+
+    running = start_app(folder / "cache")
+    try:
+        yield running
+    finally:
+        stop_app(running)
+
+
+def tab(browser: Any) -> Any:
+    """A new user's tab."""
+    page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    page.set_default_timeout(120_000)
+    return page
+
+
+def go(page: Any, title: str) -> float:
+    """Click on a page's name; milliseconds until it stands."""
+    link = page.get_by_role("link", name=title, exact=True).first
+    return float(page.evaluate(GO, [link.element_handle(), title]))
+
+
+def own_collection(page: Any, url: str, path: Path, cache: Cache, groups: int) -> None:
+    """Bring a table as a user does, with a matrix that was computed before."""
+    import taskviz as tv
+    from taskviz.affinity import make_estimator
+    from taskviz.verbs.affinity import affinity_parts
+
+    collection = tv.load_collection(str(path))
+    matrix = planted(collection, groups)
+    parts = affinity_parts(collection, make_estimator(matrix.method), 0, "cpu")
+    cache.put(
+        "affinity", key_of(**parts), lambda folder: matrix.save(folder / "matrix.json"), parts
+    )
+    page.goto(url)
+    page.locator("input[type=file]").set_input_files(str(path))
+    page.get_by_text(f"{len(collection.names)} tasks").first.wait_for()
+    settled(page)
+    page.get_by_role("button", name="Use this", exact=True).last.click()
+    page.get_by_role("heading", name=path.stem, level=3).wait_for()
+    settled(page)
+
+
+def measure_start(browser: Any, folder: Path, times: int) -> list[float]:
+    """Milliseconds from starting the app to its first page."""
+    found = []
+    for _ in range(times):
+        page = tab(browser)
+        start = time.perf_counter()
+        with app(folder) as running:
+            page.goto(running.url, wait_until="commit")
+            page.wait_for_function(
+                f"() => {{ {READY} return heading() === 'Collection' && idle() }}"
+            )
+            found.append(1000 * (time.perf_counter() - start))
+            page.context.close()
+    return found
+
+
+def measure_pages(page: Any, rounds: int) -> dict[str, dict[str, float]]:
+    """Milliseconds to each page, by its title."""
+    titles = [entry.title for entry in PAGES]
+    taken: dict[str, list[float]] = {title: [] for title in titles}
+    for _ in range(rounds + 1):
+        for title in titles[1:] + titles[:1]:
+            taken[title].append(go(page, title))
+            settled(page)
+    return {
+        title: {"first": times[0], "again": median(times[1:])} for title, times in taken.items()
+    }
+
+
+def measure_controls(page: Any, most: int) -> list[dict[str, Any]]:
+    """Sliders by an arrow key, choices and ticks by a click, on each page; and back again."""
+    found = []
+    for entry in PAGES:
+        go(page, entry.title)
+        settled(page)
+        for kind, css in (
+            ("slider", '[data-testid="stMain"] [role="slider"]'),
+            ("choice", '[data-testid="stButtonGroup"] button[kind$="segmented_control"]'),
+            ("tick", '[data-testid="stCheckbox"] label'),
+        ):
+            for number in range(most):
+                control = page.locator(f"{css}:visible").nth(number)
+                if not control.count():
+                    break
+                own = control.locator(
+                    "xpath=ancestor-or-self::*[starts-with(@data-testid,'st')][1]"
+                )
+                name = str(own.inner_text()).split("\n")[0][:40]
+                for back in (False, True):
+                    if kind == "slider":
+                        control.focus()
+                        page.wait_for_timeout(SETTLING)
+                        page.keyboard.press("ArrowLeft" if back else "ArrowRight")
+                    elif back and kind == "choice":
+                        page.locator(f"{css}:visible").first.dispatch_event("click")
+                    else:
+                        control.dispatch_event("click")
+                    taken = page.evaluate(ANSWER, [NO_RUN])
+                    if taken is not None:
+                        found.append(
+                            {"page": entry.title, "control": f"{kind} {name}", "ms": round(taken)}
+                        )
+                    settled(page)
+    return found
+
+
+def run(*, quick: bool = False) -> dict[str, Any]:
+    """All figures as plain data."""
+    from tests.chromium import chromium
+
+    small, large = (6, 12) if quick else (30, 500)
+    with tempfile.TemporaryDirectory() as name, chromium() as browser:
+        folder = Path(name)
+        start = measure_start(browser, folder, 1 if quick else 5)
+        with app(folder) as running:
+            page = tab(browser)
+            own_collection(
+                page, running.url, table(folder, small, 400), Cache(running.cache), small // 3
+            )
+            pages = measure_pages(page, 1 if quick else 4)
+            controls = measure_controls(page, 1 if quick else 3)
+        with app(folder) as running:
+            page = tab(browser)
+            many = table(folder, large, 60)
+            own_collection(page, running.url, many, Cache(running.cache), 20)
+            first = go(page, "Affinity")
+            settled(page)
+            go(page, "Collection")
+            settled(page)
+            again = go(page, "Affinity")
+    return {
+        "date": time.strftime("%Y-%m-%d"),
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores",
+        "load": os.getloadavg()[0],
+        "tasks": small,
+        "must_reach_ms": MUST,
+        "start_ms": {"median": median(start), "all": [round(ms) for ms in start]},
+        "page_ms": pages,
+        "page_again_median_ms": median(own["again"] for own in pages.values()),
+        "page_first_median_ms": median(own["first"] for own in pages.values()),
+        "control_median_ms": median([c["ms"] for c in controls]) if controls else None,
+        "controls": controls,
+        f"affinity_of_{large}_tasks_ms": {"first": first, "again": again},
+    }
+
+
+def main(words: list[str]) -> None:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks screen", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="tiny sizes: only that it runs")
+    parser.add_argument("--json", type=Path, default=Path("benchmarks/results/screen.json"))
+    given = parser.parse_args(words)
+    text = json.dumps(run(quick=given.quick), indent=2)
+    given.json.parent.mkdir(parents=True, exist_ok=True)
+    given.json.write_text(text + "\n", encoding="utf-8")
+    print(text)
+
+
+if __name__ == "__main__":
+    import sys
+
+    main(sys.argv[1:])
