@@ -17,7 +17,8 @@ from taskviz.affinity.support import mean_and_error, missing_notes
 from taskviz.data.batch_inputs import rows_at_once
 from taskviz.data.tensors import CollectionTensors, to_tensors
 from taskviz.engines import RunContext
-from taskviz.networks import MultiHeadNetwork, NetworkOptions, build_network
+from taskviz.engines.memory import halving
+from taskviz.networks import MultiHeadNetwork, NetworkOptions, build_network, outputs_of
 from taskviz.training.losses import mean_loss
 from taskviz.values import TaskCollection, option
 
@@ -137,17 +138,39 @@ def task_gradients(
     blocks = [(list(range(len(tasks))), rows[0])] if joint else []
     blocks = blocks or [([task], rows[task]) for task in range(len(tasks))]
     for members, picked in blocks:
-        inputs = data.inputs_of(members[0])
         signals = _signals(network, data, members, picked, centre_labels)
-        size = rows_at_once(inputs, CHUNK)
-        for start in range(0, len(picked), size):
-            part = slice(start, start + size)
-            outputs = network(inputs[picked[part]], members)
-            for task, output, signal in zip(members, outputs, signals, strict=True):
-                gradient = shared_gradient(output, shared, signal[part])
-                for kept, more in zip(total[task], gradient, strict=True):
-                    kept += more
+        _add_gradients(network, data, members, picked, signals, total)
     return total
+
+
+def _add_gradients(
+    network: MultiHeadNetwork,
+    data: CollectionTensors,
+    members: Sequence[int],
+    picked: Tensor,
+    signals: Sequence[Tensor],
+    total: Sequence[Sequence[Tensor]],
+) -> None:
+    """Send the signals of some tasks back to the shared parameters, and add what arrives."""
+    inputs, shared = data.inputs_of(members[0]), network.shared_parameters()
+    # Rows that a task has been given: where memory ends after some tasks of a piece, these are not
+    # given them again with its halves.
+    given = [0] * len(members)
+
+    def add(first: int, last: int) -> None:
+        outputs = network(inputs[picked[first:last]], members)
+        for place, (task, output) in enumerate(zip(members, outputs, strict=True)):
+            start = max(first, given[place])
+            if start >= last:
+                continue
+            signal = signals[place][start:last]
+            gradient = shared_gradient(output[start - first :], shared, signal)
+            for kept, more in zip(total[task], gradient, strict=True):
+                kept += more
+            given[place] = last
+
+    for _ in halving(len(picked), rows_at_once(inputs, CHUNK), add):
+        pass
 
 
 def _signals(
@@ -158,13 +181,10 @@ def _signals(
     centre: bool,
 ) -> list[Tensor]:
     """``(n, outputs)`` a task: derivative of its mean loss with respect to its outputs."""
-    inputs = data.inputs_of(members[0])
-    with torch.no_grad():
-        chunks = torch.split(picked, rows_at_once(inputs, CHUNK))
-        parts = [network(inputs[chunk], members) for chunk in chunks]
+    outputs = outputs_of(network, data.inputs_of(members[0]), picked, members, most=CHUNK)
     signals = []
-    for number, task in enumerate(members):
-        output = torch.cat([part[number] for part in parts]).requires_grad_()
+    for task, output in zip(members, outputs, strict=True):
+        output.requires_grad_()
         mask = data.masks[task][picked]
         loss = mean_loss(data.collection.tasks[task], output, data.targets[task][picked], mask)
         (signal,) = torch.autograd.grad(loss, output)

@@ -12,7 +12,7 @@ from taskviz.data.batch_inputs import rows_at_once
 from taskviz.data.tensors import to_tensors
 from taskviz.engines import RunContext
 from taskviz.engines.memory import halving
-from taskviz.networks import NetworkOptions, build_network
+from taskviz.networks import NetworkOptions, build_network, outputs_of
 from taskviz.training.losses import mean_loss
 from taskviz.training.objective import Objective
 from taskviz.values import Split, TaskCollection, TaskvizError, option
@@ -171,10 +171,9 @@ class JointTraining:
             rows, inputs = self.data.rows(split, i), self.data.inputs_of(i)
             mask = self.data.masks[i][rows]
             if bool(mask.any()):
-                chunks = torch.split(rows, rows_at_once(inputs, CHUNK))
-                parts = [self.network(inputs[chunk], [i])[0] for chunk in chunks]
+                (output,) = outputs_of(self.network, inputs, rows, [i], most=CHUNK)
                 target = self.data.targets[i][rows]
-                losses.append(float(mean_loss(task, torch.cat(parts), target, mask)))
+                losses.append(float(mean_loss(task, output, target, mask)))
         self.network.train()
         return float(np.mean(losses)) if losses else float("nan")
 

@@ -1,6 +1,6 @@
 """How far the first-order expansion of a network can be trusted."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from taskviz.affinity.linear_model import movable, train_start
 from taskviz.affinity.linearisation import Parameters, derivative_along, outputs_at
 from taskviz.affinity.support import mean_and_error
 from taskviz.engines import RunContext
+from taskviz.engines.memory import halving
 from taskviz.training.losses import mean_loss
 from taskviz.training.subsets import draw_subsets
 from taskviz.values import TaskCollection, TaskvizError, parse_options
@@ -132,21 +133,40 @@ def _residuals(
         return np.asarray(found[0])
     unit = _norm(start) / length
     found[:] = 0.0
-    data = run.data
-    joint = data.collection.layout == "joint"
+    scales = [distance * unit for distance in distances]
+    joint = run.data.collection.layout == "joint"
     for heads in [list(members)] if joint else [[task] for task in members]:
-        for rows in torch.split(data.rows("valid", heads[0])[:most], CHUNK):
-            inputs = data.inputs_of(heads[0])[rows]
-            base, slope = derivative_along(run.network, start, inputs, heads)
-            change = slope(direction)
-            for number, distance in enumerate(distances):
-                scale = distance * unit
-                place = {name: value + scale * direction[name] for name, value in start.items()}
-                with torch.no_grad():
-                    real = outputs_at(run.network, place, inputs, heads)
-                found[0, number] += float(((real - base - scale * change) ** 2).sum())
-                found[1, number] += float((real**2).sum())
+        for squares in _squares(run, start, direction, scales, heads, most):
+            found += squares
     return np.asarray(found[0] / np.where(found[1] > 0, found[1], np.nan))
+
+
+def _squares(
+    run: JointTraining,
+    start: Parameters,
+    direction: Parameters,
+    scales: Sequence[float],
+    heads: Sequence[int],
+    most: int,
+) -> Iterator[NDArray[np.float64]]:
+    """``(2, scales)`` of some samples after others: squared residuals and squared outputs."""
+    rows, samples = run.data.rows("valid", heads[0])[:most], run.data.inputs_of(heads[0])
+
+    def part(first: int, last: int) -> NDArray[np.float64]:
+        inputs, sums = samples[rows[first:last]], np.zeros((2, len(scales)))
+        base, slope = derivative_along(run.network, start, inputs, heads)
+        change = slope(direction)
+        for number, scale in enumerate(scales):
+            place = {name: value + scale * direction[name] for name, value in start.items()}
+            with torch.no_grad():
+                real = outputs_at(run.network, place, inputs, heads)
+            sums[:, number] = (
+                float(((real - base - scale * change) ** 2).sum()),
+                float((real**2).sum()),
+            )
+        return sums
+
+    return halving(len(rows), CHUNK, part)
 
 
 def _norm(parameters: Parameters) -> float:

@@ -3,6 +3,7 @@
 from taskviz.networks.cost import NetworkCost, network_cost
 from taskviz.networks.mlp import MLPTrunk
 from taskviz.networks.multi_head import MultiHeadNetwork
+from taskviz.networks.outputs import outputs_of
 from taskviz.networks.spec import (
     HeadStart,
     NetworkOptions,
@@ -25,6 +26,7 @@ __all__ = [
     "network_kind",
     "network_names",
     "network_options",
+    "outputs_of",
     "register_trunk",
     "trunk_key",
 ]

@@ -1,7 +1,7 @@
 """The points of some units and the ways to their distances; :mod:`taskviz.optima.all_pairs` is the
 face of it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -9,9 +9,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from taskviz.engines.memory import halving
 from taskviz.networks import MultiHeadNetwork
 from taskviz.optima.capture import (
     Irregular,
+    Signals,
     by_task,
     in_one_piece,
     output_gradients,
@@ -32,6 +34,8 @@ from taskviz.values import TaskvizError
 
 Floats = NDArray[np.float64]
 Method = Literal["auto", "exact", "projection"]
+Products = tuple[Tensor, Tensor]
+"""``(T, n, J)`` signals of a layer and its ``(1 or T, n, K)`` inputs."""
 
 EXACT_WORK = 5e10
 """Differences of single numbers (pairs × parameters) up to which gradients are compared one number
@@ -122,30 +126,52 @@ class Cloud:
             for name, layer in trunk.named_modules()
             if name in closed_form_layers(trunk)[0]
         }
-        stacked = units.inputs[0] if units.joint else torch.cat(units.inputs)
-        with torch.enable_grad(), recording(layers) as traces:
-            features = trunk(stacked)
+        if self.shared and not units.joint:
+            raise Irregular("shared optima of separate inputs are no outer products")
+        found: dict[str, list[Products]] = {}
+        for part in halving(n, n, lambda first, last: self._products(layers, first, last)):
+            for name, products in part:
+                found.setdefault(name, []).append(products)
+        rows = n if units.joint else tasks * n
+        total = np.zeros((len(self.picked), len(self.picked)))
+        self.progress.begin("Comparing optima", len(found) * rows)
+        for name, parts in found.items():
+            layer = layers[name]
+            signals, inputs = (
+                torch.cat(own, dim=1) if len(own) > 1 else own[0]
+                for own in zip(*parts, strict=True)
+            )
+            # Of inputs of the tasks' own each task's stand after another's.
+            own = signals if units.joint else signals.reshape(1, rows, -1)
+            weight = layer.weight.requires_grad
+            bias = isinstance(layer.bias, nn.Parameter) and layer.bias.requires_grad
+            self._add_layer(total, own, inputs.flatten(0, 1), weight=bool(weight), bias=bias)
+        return total
+
+    def _products(
+        self, layers: Mapping[str, nn.Module], first: int, last: int
+    ) -> list[tuple[str, Products]]:
+        """Signals and inputs of every layer on some units, on the host."""
+        units, tasks = self.units, len(self.units.tasks)
+        parts = [own[first:last] for own in units.inputs]
+        stacked = parts[0] if units.joint else torch.cat(parts)
+        with torch.enable_grad(), recording(dict(layers)) as traces:
+            features = self.network.trunk(stacked)
         regular(traces, len(stacked))
         if any(len(trace.shape) != 2 for trace in traces):
             raise Irregular("a linear layer is used at several positions")
+        signals: Sequence[Signals]
         if units.joint:
-            cotangents = self._cotangents([features], 0, n)
-            signals = [in_one_piece(own) for own in output_gradients(features, traces, cotangents)]
+            cotangents = self._cotangents([features], first, last)
+            signals = output_gradients(features, traces, cotangents)
         else:
-            if self.shared:
-                raise Irregular("shared optima of separate inputs are no outer products")
-            cotangents = self._cotangents(list(by_task(features, tasks)), 0, n)
+            cotangents = self._cotangents(list(by_task(features, tasks)), first, last)
             signals = stacked_gradients(features, traces, cotangents)
-        del features
-        total = np.zeros((len(self.picked), len(self.picked)))
-        self.progress.begin("Comparing optima", len(traces) * len(stacked))
-        for trace, signal in zip(traces, signals, strict=True):
-            layer = layers[trace.layer]
-            own = signal if units.joint else signal.reshape(1, tasks * n, -1)
-            weight = layer.weight.requires_grad
-            bias = isinstance(layer.bias, nn.Parameter) and layer.bias.requires_grad
-            self._add_layer(total, own, trace.inputs, weight=bool(weight), bias=bias)
-        return total
+        blocks = 1 if units.joint else tasks
+        return [
+            (trace.layer, (in_one_piece(own).cpu(), by_task(trace.inputs, blocks).cpu()))
+            for trace, own in zip(traces, signals, strict=True)
+        ]
 
     def _add_layer(
         self, total: Floats, signals: Tensor, inputs: Tensor, *, weight: bool, bias: bool
@@ -193,8 +219,13 @@ class Cloud:
         with torch.enable_grad():
             features = [self.network.trunk(own) for own in unit.inputs]
             cotangents = self._cotangents(features, i, i + 1)
-            pieces = list(task_gradients(features, cotangents, group))
-        rows = torch.cat(pieces, dim=1).detach()
+
+            def some(first: int, last: int) -> Tensor:
+                mine = features if unit.joint else features[first:last]
+                return torch.cat(list(task_gradients(mine, cotangents[first:last], group)), dim=1)
+
+            size = len(cotangents)
+            rows = torch.cat(list(halving(size, size, some))).detach()
         return rows.sum(dim=0, keepdim=True) if self.shared and len(rows) > 1 else rows
 
     def _rows_of(self, i: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -209,29 +240,38 @@ class Cloud:
 
     def _by_columns(self) -> Floats:
         """Gradients of all points, some columns at a time: no more than the budget is held."""
-        points, n = len(self.picked), len(self.units)
-        tasks = len(self.units.tasks)
+        points, tasks = len(self.picked), len(self.units.tasks)
         width = max(16, self._elements // points)
         groups = parameter_groups(self.parameters, tasks, max(self._elements // 4, 1))
         total = torch.zeros(points * (points - 1) // 2, dtype=torch.float64)
-        steps = [
-            (group, start)
-            for group in groups
-            for start in range(0, sum(p.numel() for p in group), width)
-        ]
-        self.progress.begin("Comparing optima", len(steps) * n)
-        for group, start in steps:
-            columns = min(width, sum(p.numel() for p in group) - start)
-            block = self.units.targets[0].new_zeros(points, columns)
+        self.progress.begin("Comparing optima", sum(p.numel() for p in self.parameters))
+        for group in groups:
+            numbers = sum(p.numel() for p in group)
+
+            def columns(start: int, stop: int, group: list[nn.Parameter] = group) -> Tensor:
+                return self._columns(group, start, stop)
+
+            for found in halving(numbers, width, columns):
+                total += found
+        return square(total, points).numpy()
+
+    def _columns(self, group: Sequence[nn.Parameter], start: int, stop: int) -> Tensor:
+        """``(N(N−1)/2,)`` distances by some columns of the gradients of some parameters."""
+        n, done = len(self.units), 0.0
+        block = self.units.targets[0].new_zeros(len(self.picked), stop - start)
+        try:
             for i in range(n):
                 self.progress.check()
                 rows, places = self._rows_of(i)
                 if len(rows):
-                    found = self._unit_gradients(i, group)[:, start : start + columns]
-                    block[places] = found[rows]
-                self.progress.advance(1)
-            total += pairwise_l1(block).cpu()
-        return square(total, points).numpy()
+                    block[places] = self._unit_gradients(i, group)[rows, start:stop]
+                done += (stop - start) / n
+                self.progress.advance((stop - start) / n)
+            return pairwise_l1(block).cpu()
+        except (RuntimeError, MemoryError):
+            # What did not fit is done again: it is not told of twice.
+            self.progress.advance(-done)
+            raise
 
     def _projected(self, projection: CauchyProjection) -> Tensor:
         """``(N, buckets)`` projections of all points."""

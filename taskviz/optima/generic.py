@@ -81,8 +81,10 @@ def _batched(
             allow_unused=True,
         )
     except (RuntimeError, NotImplementedError):
-        # An operation whose backward pass cannot be batched: one task after another.
-        return _one_by_one([features] * len(cotangents), cotangents, parameters)
+        pass
+    # An operation whose backward pass cannot be batched, or memory for some tasks only: one task
+    # after another. Not within the handler, whose traceback holds the tensors of what failed.
+    return _one_by_one([features] * len(cotangents), cotangents, parameters)
 
 
 def _one_by_one(

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from taskviz.engines.memory import halving
 from taskviz.networks import MultiHeadNetwork
 from taskviz.optima.units import Units, adapted, shared_parameters
 from taskviz.progress import SILENT, Progress
@@ -85,8 +86,14 @@ def step_losses(
     with _moved(shared, [own_sum / max(labelled, 1) for own_sum in total], chosen), torch.no_grad():
         mask = units.known.cpu().numpy()
         for t in range(len(units.tasks)):
-            outputs = network.heads[t](network.trunk(units.inputs_of(t)))
-            joint[:, t] = np.where(mask[:, t], units.loss(t, outputs).double().cpu(), np.nan)
+
+            def losses(first: int, last: int, t: int = t) -> Tensor:
+                part = units.part(first, last)
+                outputs = network.heads[t](network.trunk(part.inputs_of(t)))
+                return part.loss(t, outputs).double().cpu()
+
+            measured = torch.cat(list(halving(len(units), len(units), losses)))
+            joint[:, t] = np.where(mask[:, t], measured, np.nan)
     return StepLosses(chosen, *found)
 
 

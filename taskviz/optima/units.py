@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from taskviz.data.tensors import CollectionTensors
+from taskviz.engines.memory import halving
 from taskviz.networks import MultiHeadNetwork
 from taskviz.training.losses import sample_losses
 from taskviz.values import Task, TaskCollection
@@ -105,9 +106,14 @@ def adapted(network: MultiHeadNetwork, units: Units) -> Units:
     """
     if not network.adapters:
         return units
-    with torch.no_grad():
-        inputs = tuple(network.adapt(units.inputs_of(t), t) for t in range(len(units.tasks)))
-    return replace(units, inputs=inputs)
+
+    @torch.no_grad()
+    def passed(t: int) -> Tensor:
+        own = units.inputs_of(t)
+        parts = halving(len(own), len(own), lambda i, j: network.adapt(own[i:j], t))
+        return torch.cat(list(parts))
+
+    return replace(units, inputs=tuple(passed(t) for t in range(len(units.tasks))))
 
 
 def drawn_rows(collection: TaskCollection, n: int, seed: int) -> list[NDArray[np.int64]]:

@@ -10,9 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from taskviz.data.batch_inputs import rows_at_once
 from taskviz.data.tensors import Scaling
-from taskviz.networks import MultiHeadNetwork, build_network
+from taskviz.networks import MultiHeadNetwork, build_network, outputs_of
 from taskviz.training.options import TrainingOptions
 from taskviz.values import (
     GraphNodes,
@@ -173,12 +172,10 @@ class Predictor:
                 block = 0 if joint else numbers[0]
                 if block not in rows:
                     continue
-                own = rows[block]
-                chunks = torch.split(torch.arange(len(own)), rows_at_once(own, CHUNK))
-                parts = [network(own[chunk], [heads[i] for i in numbers]) for chunk in chunks]
-                for place, number in enumerate(numbers):
-                    output = torch.cat([part[place] for part in parts]).double()
-                    found[number] = self._answer(number, output)
+                own, wanted = rows[block], [heads[i] for i in numbers]
+                outputs = outputs_of(network, own, torch.arange(len(own)), wanted, most=CHUNK)
+                for number, output in zip(numbers, outputs, strict=True):
+                    found[number] = self._answer(number, output.double())
         return {task.name: found[i] for i, task in enumerate(self.tasks) if i in found}
 
     def _by_block(self, inputs: RawInputs) -> dict[int, Inputs]:

@@ -8,7 +8,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from taskviz.data.batch_inputs import rows_at_once
+from taskviz.networks import outputs_of
 from taskviz.training.curves import PrimaryMetrics, Seen, split_losses
 from taskviz.training.objective import Labels, Objective
 from taskviz.training.separate_batches import separate_batches
@@ -54,7 +54,8 @@ class SeparateTrainer(GroupTrainer):
         self.weighting.end_epoch()
         self.passed += 1
         whole = [zip(*parts, strict=True) for parts in self._seen]
-        return self._joined([tuple(torch.cat(own) for own in parts) for parts in whole])
+        # To the host once an epoch: a copy at each step would wait for the device.
+        return self._joined([tuple(torch.cat(own).cpu() for own in parts) for parts in whole])
 
     def _pass(self, batches: Sequence[Rows], check: Callable[[], None]) -> None:
         for number, rows in enumerate(batches):
@@ -73,7 +74,7 @@ class SeparateTrainer(GroupTrainer):
         losses = []
         for place, (own, part) in enumerate(zip(rows, parts, strict=True)):
             output = self._output(place, part)
-            self._seen[place].append((output.detach().cpu(), own.cpu()))
+            self._seen[place].append((output.detach(), own))
             losses.append(self._loss(place, output, own))
         scale = self.half.scale if self.half else None
         present = partial(self._present, rows)
@@ -135,15 +136,14 @@ class SeparateTrainer(GroupTrainer):
             found.append((outputs, labels.take(rows)))
         return found
 
-    @torch.no_grad()
     def _scored(self, place: int, split: Split) -> tuple[Tensor, Tensor]:
         self.network.eval()
         task = self.tasks[place]
         inputs, rows = self.data.inputs_of(task), self.data.rows(split, task)
-        chunks = torch.split(rows, rows_at_once(inputs, CHUNK))
-        parts = [self.network(inputs.index_select(0, chunk), [place])[0].cpu() for chunk in chunks]
-        width = self.task_values[place].outputs
-        return torch.cat(parts) if len(rows) else torch.zeros(0, width), rows.cpu()
+        if not len(rows):
+            return torch.zeros(0, self.task_values[place].outputs), rows.cpu()
+        (outputs,) = outputs_of(self.network, inputs, rows, [place], most=CHUNK)
+        return outputs.cpu(), rows.cpu()
 
     def _joined(self, parts: Sequence[Rows]) -> Seen:
         """Outputs and row numbers of each task."""
@@ -171,7 +171,7 @@ class AlternatingTrainer(SeparateTrainer):
     def _descend(self, place: int, rows: Tensor) -> None:
         """Gradients of one task's loss on a batch."""
         output = self._output(place, self._features(place, rows))
-        self._seen[place].append((output.detach().cpu(), rows.cpu()))
+        self._seen[place].append((output.detach(), rows))
         loss = self._loss(place, output, rows)
         (self.half.scale * loss if self.half and self.half.scale is not None else loss).backward()  # type: ignore[no-untyped-call]
 

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from taskviz.data.batch_inputs import rows_at_once
+from taskviz.networks import outputs_of
 from taskviz.training.losses import mean_loss
 from taskviz.training.separate_batches import separate_batches
 from taskviz.training.subsets.sequential import CHUNK, PlainTrainer
@@ -51,8 +51,7 @@ class SeparateTrainer(PlainTrainer[Rows]):
             inputs, rows = tensors.inputs[task], tensors.rows(split, task)
             mask = tensors.masks[task][rows]
             if bool(mask.any()):
-                chunks = torch.split(rows, rows_at_once(inputs, CHUNK))
-                output = torch.cat([self._network(inputs[chunk], [head])[0] for chunk in chunks])
+                (output,) = outputs_of(self._network, inputs, rows, [head], most=CHUNK)
                 target = tensors.targets[task][rows]
                 losses[0, task] = float(mean_loss(tasks[task], output, target, mask))
         return losses

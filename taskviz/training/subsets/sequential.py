@@ -8,9 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from taskviz.data.batch_inputs import rows_at_once
-from taskviz.engines.memory import halving
-from taskviz.networks import MultiHeadNetwork
+from taskviz.networks import MultiHeadNetwork, outputs_of
 from taskviz.progress import Progress
 from taskviz.training.losses import mean_loss
 from taskviz.training.subsets.checkpoints import Checkpoints
@@ -131,15 +129,10 @@ class JointTrainer(PlainTrainer[Tensor]):
         tensors, rows = self._data.tensors, self._data.rows(split)
         tasks = self._data.collection.tasks
         inputs = tensors.inputs[0]
-
-        def score(first: int, last: int) -> list[Tensor]:
-            found: list[Tensor] = self._network(inputs[rows[first:last]])
-            return found
-
-        parts = list(halving(len(rows), rows_at_once(inputs, CHUNK), score))
+        outputs = outputs_of(self._network, inputs, rows, most=CHUNK)
         losses = np.full((1, len(tasks)), np.nan)
         for head, task in enumerate(self._members):
-            output, mask = torch.cat([part[head] for part in parts]), tensors.masks[task][rows]
-            loss = mean_loss(tasks[task], output, tensors.targets[task][rows], mask)
+            mask = tensors.masks[task][rows]
+            loss = mean_loss(tasks[task], outputs[head], tensors.targets[task][rows], mask)
             losses[0, task] = float(loss) if bool(mask.any()) else np.nan
         return losses
