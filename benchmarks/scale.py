@@ -15,7 +15,7 @@ one processor on loopback; the ratio of wall seconds. It needs two idle cores.
 ``trunk``: SCA and a map of optima for a ResNet-50-shaped trunk (5 tasks, 20 samples of 64 × 64):
 the memory beyond the libraries against three times the parameters and the activations of a pass.
 
-``precision``: what bfloat16 changes in the test loss, beside how much seeds differ.
+``precision``: what bfloat16 and TF32 change in the test loss, beside how much seeds differ.
 """
 
 import argparse
@@ -231,16 +231,18 @@ def measure_trunk(what: str, quick: bool) -> dict[str, Any]:
 
 
 def measure_precision(quick: bool) -> dict[str, Any]:
-    """Test loss of one network on all tasks in bfloat16 against single precision.
+    """Test loss of one network on all tasks in bfloat16 and in TF32 against single precision.
 
-    On a CPU, where half precision is not offered, by the code that CUDA runs: the change in the
-    result, not in the time.
+    On a CPU, where neither is offered: bfloat16 by the code that CUDA runs, TF32 by rounding the
+    factors of every product as a GPU does. The change in the result, not in the time.
     """
+    from contextlib import nullcontext
     from dataclasses import replace
 
     import torch
 
     import taskviz as tv
+    from benchmarks.rounded_products import RoundedProducts
     from taskviz.data.tensors import to_tensors
     from taskviz.training import precision
     from taskviz.training.group import train_group
@@ -251,30 +253,37 @@ def measure_precision(quick: bool) -> dict[str, Any]:
     collection = tv.load_collection("yeast")
     data = to_tensors(collection)
     options = TrainingOptions(epochs=1 if quick else 30)
-    losses: dict[str, list[float]] = {"full": [], "bf16": []}
+    losses: dict[str, list[float]] = {"full": [], "bf16": [], "tf32": []}
+    rounded = RoundedProducts()
     for seed in range(2 if quick else 5):
         for kind, found in losses.items():
-            outcome = train_group(
-                data, range(len(data.targets)), replace(options, precision=kind), seed=seed
-            )
+            with rounded if kind == "tf32" else nullcontext():
+                outcome = train_group(
+                    data, range(len(data.targets)), replace(options, precision=kind), seed=seed
+                )
             own = [
                 row["value"]
                 for row in outcome.metrics
                 if row["split"] == "test" and row["metric"] == "loss"
             ]
             found.append(sum(map(float, own)) / len(own))
-    full, half = losses["full"], losses["bf16"]
+    full = losses.pop("full")
     mean = sum(full) / len(full)
     spread = (sum((v - mean) ** 2 for v in full) / (len(full) - 1)) ** 0.5
-    changes = [(b - a) / a for a, b in zip(full, half, strict=True)]
-    return {
+    found: dict[str, Any] = {
         "collection": "yeast",
         "test_loss_full": full,
-        "test_loss_bf16": half,
-        "mean_relative_change": sum(changes) / len(changes),
-        "largest_relative_change": max(map(abs, changes)),
         "relative_spread_of_seeds": spread / mean,
+        "products_rounded_to_tf32": rounded.count,
     }
+    for kind, values in losses.items():
+        changes = [(b - a) / a for a, b in zip(full, values, strict=True)]
+        found[kind] = {
+            "test_loss": values,
+            "mean_relative_change": sum(changes) / len(changes),
+            "largest_relative_change": max(map(abs, changes)),
+        }
+    return found
 
 
 def in_child(*words: str) -> dict[str, Any]:
@@ -399,10 +408,12 @@ def main(words: list[str]) -> None:
     if "precision" in given.parts:
         measured = in_child("precision", "1" if given.quick else "0")
         keep("precision", measured)
-        print(
-            f"bfloat16 changes the test loss by {100 * measured['mean_relative_change']:+.2f} % "
-            f"(seeds differ by {100 * measured['relative_spread_of_seeds']:.2f} %)"
-        )
+        for kind in ("bf16", "tf32"):
+            print(
+                f"{kind} changes the test loss by "
+                f"{100 * measured[kind]['mean_relative_change']:+.3f} % "
+                f"(seeds differ by {100 * measured['relative_spread_of_seeds']:.2f} %)"
+            )
     print(f"written to {given.json}")
 
 

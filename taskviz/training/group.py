@@ -15,7 +15,7 @@ from taskviz.training.checkpoint import Checkpoints
 from taskviz.training.choose_trainer import make_trainer
 from taskviz.training.metrics import task_metrics, why_undefined
 from taskviz.training.options import TrainingOptions
-from taskviz.training.precision import precision_note
+from taskviz.training.precision import precision_note, products_in
 from taskviz.training.run import Failure, GroupRun, Row
 from taskviz.training.trainer import GroupTrainer, seeded
 from taskviz.values import (
@@ -103,7 +103,7 @@ def train_group(
     if half := precision_note(options.precision, data.device):
         notes.append(half)
     progress.begin(f"Training {group_name(names)}", options.epochs + options.more_epochs)
-    with seeded(seed, data.device):
+    with seeded(seed, data.device), products_in(options.precision, data.device):
         trainer = make_trainer(data, tasks, options, weighting=weighting, seed=seed)
         run = GroupRun(trainer, names, scored, seed)
         teller = _Teller(run, progress, {**(label or {}), "tasks": ", ".join(names)})

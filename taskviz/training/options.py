@@ -48,8 +48,11 @@ class TrainingOptions(NetworkOptions):
         maximum=1e6,
         advanced=True,
     )
-    precision: Literal["full", "bf16", "fp16"] = option(
-        "full", "Half precision of the forward pass; on CUDA only, elsewhere full.", advanced=True
+    precision: Literal["full", "tf32", "bf16", "fp16"] = option(
+        "full",
+        "TF32: matrix products with 10 bits of mantissa; bf16, fp16: half precision of the forward "
+        "pass. On CUDA only, elsewhere full.",
+        advanced=True,
     )
     compile: bool = option(
         False, "Compile the trunk by torch.compile; pays off in long trainings.", advanced=True

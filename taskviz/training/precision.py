@@ -1,6 +1,7 @@
-"""Half precision of the forward pass, on CUDA."""
+"""Half precision of the forward pass, and TF32 products, on CUDA."""
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,7 @@ import torch
 from torch import Tensor
 
 DEVICES = ("cuda",)
-"""Types of device on which half precision is used."""
+"""Types of device on which less than full precision is used."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +29,7 @@ class HalfPrecision:
     @classmethod
     def of(cls, precision: str, device: torch.device) -> "HalfPrecision | None":
         """None for full precision, and on a device where half precision is not used."""
-        if precision == "full" or device.type not in DEVICES:
+        if precision not in ("bf16", "fp16") or device.type not in DEVICES:
             return None
         if precision == "bf16":
             return cls(torch.bfloat16, device, None)
@@ -70,8 +71,44 @@ class HalfPrecision:
             self.scaler.load_state_dict(state)
 
 
+@contextmanager
+def products_in(precision: str, device: torch.device) -> Iterator[None]:
+    """How products of single-precision matrices are computed on CUDA while the context lasts.
+
+    ``tf32`` rounds their factors to 10 bits of mantissa (8 bits of exponent, as in float32) and
+    sums in float32; any other precision leaves them whole. That is PyTorch's own default for
+    matrices, but not for convolutions and recurrent layers. What was set before is set again.
+    """
+    if device.type not in DEVICES:
+        yield
+        return
+    tf32 = precision == "tf32"
+    # The older of PyTorch's two interfaces: its compiler still asks it, and refuses both at once.
+    before = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+    torch.set_float32_matmul_precision("high" if tf32 else "highest")
+    torch.backends.cudnn.allow_tf32 = tf32
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before[0])
+        torch.backends.cudnn.allow_tf32 = before[1]
+
+
 def precision_note(precision: str, device: torch.device) -> str | None:
-    """A sentence where half precision was asked for and is not used."""
-    if precision == "full" or device.type in DEVICES:
+    """A sentence where less than full precision was asked for and is not used."""
+    if precision == "full":
         return None
-    return f"Half precision ({precision}) is used on CUDA only: this was trained in full precision."
+    what = "TF32" if precision == "tf32" else f"Half precision ({precision})"
+    if device.type not in DEVICES:
+        return f"{what} is used on CUDA only: this was trained in full precision."
+    if precision == "tf32" and device.type == "cuda" and not _has_tf32(device):
+        return (
+            "TF32 needs a GPU of compute capability 8.0 (Ampere) or newer: this was trained in "
+            "full precision."
+        )
+    return None
+
+
+def _has_tf32(device: torch.device) -> bool:
+    with torch.cuda.device(device):
+        return bool(torch.cuda.is_tf32_supported())

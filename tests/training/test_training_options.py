@@ -1,6 +1,7 @@
-"""Schedules, clipping, half precision, compilation, and what suits a modality."""
+"""Schedules, clipping, TF32 and half precision, compilation, and what suits a modality."""
 
 import math
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -81,6 +82,50 @@ def test_half_precision_where_it_is_not_used_says_so(toy):
     outcome = train_group(to_tensors(toy), [0, 1], replace(OPTIONS, precision="bf16"))
     assert any("on CUDA only: this was trained in full precision" in n for n in outcome.notes)
     assert outcome.history == train_group(to_tensors(toy), [0, 1], OPTIONS).history
+
+
+def set_now() -> tuple[str, bool]:
+    return torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [("tf32", ("high", True)), ("full", ("highest", False)), ("bf16", ("highest", False))],
+)
+def test_products_are_as_asked_for_while_it_trains(toy, monkeypatch, kind, expected):
+    """PyTorch lets convolutions use TF32 unless told otherwise: full is full."""
+    monkeypatch.setattr(precision, "DEVICES", ("cpu",))
+    seen, run = [], GroupTrainer.run_epoch
+
+    def look(trainer, *given):
+        seen.append(set_now())
+        return run(trainer, *given)
+
+    monkeypatch.setattr(GroupTrainer, "run_epoch", look)
+    before = set_now()
+    train_group(to_tensors(toy), [0, 1], replace(OPTIONS, precision=kind))
+    assert set(seen) == {expected}
+    assert set_now() == before
+
+    def fail(trainer, *given):
+        raise TaskvizError("no more")
+
+    monkeypatch.setattr(GroupTrainer, "run_epoch", fail)
+    with pytest.raises(TaskvizError):
+        train_group(to_tensors(toy), [0, 1], replace(OPTIONS, precision=kind))
+    assert set_now() == before
+
+
+def test_tf32_where_it_is_not_used_says_so(toy, monkeypatch):
+    outcome = train_group(to_tensors(toy), [0, 1], replace(OPTIONS, precision="tf32"))
+    assert "TF32 is used on CUDA only: this was trained in full precision." in outcome.notes
+    assert outcome.history == train_group(to_tensors(toy), [0, 1], OPTIONS).history
+    card = torch.device("cuda:1")
+    monkeypatch.setattr(torch.cuda, "device", lambda device: nullcontext(device))
+    monkeypatch.setattr(torch.cuda, "is_tf32_supported", lambda: False)
+    assert "compute capability 8.0" in precision.precision_note("tf32", card)
+    monkeypatch.setattr(torch.cuda, "is_tf32_supported", lambda: True)
+    assert precision.precision_note("tf32", card) is None
 
 
 def test_the_trunk_can_be_compiled(toy, monkeypatch):
