@@ -14,6 +14,8 @@ import torch
 # Before taskviz is imported, and for worker processes too: tests never touch a user's cache.
 os.environ["TASKVIZ_CACHE"] = tempfile.mkdtemp(prefix="taskviz-tests-")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Where a test names no device, commands, pages and workers take the one under test.
+os.environ["TASKVIZ_DEVICE"] = os.environ.get("TASKVIZ_TEST_DEVICE", "cpu")
 torch.set_num_threads(1)
 
 from taskviz.values import Task, TaskCollection  # noqa: E402

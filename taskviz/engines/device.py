@@ -1,5 +1,6 @@
 """Which device computes."""
 
+import os
 from dataclasses import dataclass
 
 import psutil
@@ -7,26 +8,32 @@ import torch
 
 from taskviz.values import TaskvizError
 
+VARIABLE = "TASKVIZ_DEVICE"
+
 
 def pick_device(wanted: str | torch.device = "auto") -> torch.device:
     """The device asked for; ``auto`` takes CUDA, then MPS, then the CPU.
+
+    The environment variable ``TASKVIZ_DEVICE`` says what ``auto`` takes instead: of several GPUs
+    the one that is free for this.
 
     Raises:
         TaskvizError: the device does not exist here.
     """
     if isinstance(wanted, torch.device):
         return wanted
-    if wanted == "auto":
+    named = os.environ.get(VARIABLE, "auto") if wanted == "auto" else wanted
+    if named == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
-        device = torch.device(wanted)
+        device = torch.device(named)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError):
         raise TaskvizError(
-            f"Device {wanted!r} cannot be used here: choose auto, cpu, or one that exists "
-            "(cuda, cuda:0, mps)."
+            f"Device {named!r}{f' (of {VARIABLE})' if wanted == 'auto' else ''} cannot be used "
+            "here: choose auto, cpu, or one that exists (cuda, cuda:0, mps)."
         ) from None
     return device
 
