@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from taskviz.engines.compiled import machine_code
+
 Floats = NDArray[np.float64]
 
 
@@ -96,13 +98,5 @@ def row_sums(unit: int, deltas: Floats, inputs: Floats, out: Floats) -> None:
 
 @cache
 def compiled() -> Callable[..., Any]:
-    """:func:`row_sums` as machine code; compiled at first use, in about two seconds, and kept."""
-    import numba
-
-    made: Callable[..., Any]
-    try:
-        made = numba.njit(nogil=True, cache=True)(row_sums)
-    except RuntimeError:
-        # Nowhere to write, not even in the user's own folder: compiled in every process.
-        made = numba.njit(nogil=True)(row_sums)
-    return made
+    """:func:`row_sums` as machine code."""
+    return machine_code(row_sums)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from taskviz.grouping import make_grouper
 from taskviz.grouping.clustering import tidy
-from taskviz.grouping.gat import GatSettings, embed_tasks, standardised
+from taskviz.grouping.gat import GatSettings, attend, embed_tasks, standardised
 from taskviz.grouping.gat_gmm import mixture_memberships
 from taskviz.grouping.objective import density
 from taskviz.values import AffinityMatrix, SubsetTable, TaskvizError
@@ -36,6 +36,27 @@ def test_all_budgets(planted):
     assert len(frontier[-1].groups) == 12
     # One budget alone gives what the frontier gives.
     assert make_grouper("gat-gmm").group(a, 3).groups == frontier[2].groups
+
+
+@pytest.mark.parametrize(("size", "inputs", "outputs"), [(2, 2, 3), (7, 7, 4), (30, 8, 30)])
+def test_dense_attention_is_that_of_the_library(size, inputs, outputs):
+    from torch_geometric.nn import GATConv
+
+    generator = torch.Generator().manual_seed(size)
+    layer = GATConv(inputs, outputs, edge_dim=1, add_self_loops=False).double()
+    features = torch.randn(size, inputs, generator=generator, dtype=torch.float64)
+    weights = torch.randn(size, size, generator=generator, dtype=torch.float64)
+    source, target = torch.meshgrid(torch.arange(size), torch.arange(size), indexing="ij")
+    edges = torch.stack([source.reshape(-1), target.reshape(-1)])
+    found, slopes = [], []
+    for output in (
+        layer(features, edges, weights.reshape(-1, 1)),
+        attend(layer, features, weights),
+    ):
+        found.append(output)
+        slopes.append(torch.autograd.grad(output.square().sum(), list(layer.parameters())))
+    torch.testing.assert_close(found[1], found[0], rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(slopes[1], slopes[0], rtol=1e-10, atol=1e-10)
 
 
 def test_fourteen_tasks_take_little_time(planted):

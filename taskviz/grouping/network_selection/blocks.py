@@ -16,9 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taskviz.grouping.network_selection.constraints import Constraints
+from taskviz.grouping.network_selection.quick_moves import QuickMoves
 from taskviz.grouping.network_selection.scores import MatrixScores
 
 NEVER = -1e300
+COMPILED_FROM = 64
+"""Tasks from which simple blocks are searched by compiled loops."""
 
 
 class BlockWorth:
@@ -55,6 +58,15 @@ class BlockWorth:
         self.scale = max(float(np.abs(self.affinity).max()), float(np.abs(scores.alone).max()))
         self.scale = self.scale or 1.0
         self.penalty = 1e3 * len(self.tasks) * self.scale
+        self.simple = self._simple()
+
+    def _simple(self) -> bool:
+        """Whether compiled loops may do: many tasks, each a unit of its own, of free sizes."""
+        limits = self.constraints
+        free = self.loose and not len(self.pairs) and self.largest >= len(self.tasks)
+        # Below, compiling takes longer than it saves.
+        many = len(self.tasks) >= COMPILED_FROM
+        return many and free and (limits.floor <= 2 or not limits.overlap)
 
     def of(self, blocks: NDArray[np.bool_], given: NDArray[np.float64]) -> NDArray[np.float64]:
         """``(m,)`` worth of ``(m, units)`` blocks; ``given`` is ``blocks @ inflow``."""
@@ -144,6 +156,7 @@ class BlockSearch:
     ) -> None:
         self.worth, self.number, self._check = worth, number, check
         self.units = np.arange(len(labels))
+        self._quick = QuickMoves(worth) if worth.simple else None
         self.restart(labels)
 
     def restart(self, labels: NDArray[np.intp]) -> None:
@@ -156,14 +169,20 @@ class BlockSearch:
         self.extended = np.zeros((len(labels), self.number))
         for block in range(self.number):
             self._refresh(block)
+        if self._quick is not None:
+            self._quick.forget()
 
     @property
     def total(self) -> float:
         """Sum of the blocks' worth."""
         return float(self.value.sum())
 
-    def descend(self, swaps: bool = True) -> None:
-        """Make the best move until none improves; then, if asked to, the best swap, and so on."""
+    def descend(self, swaps: bool = True, expired: Callable[[], bool] = lambda: False) -> None:
+        """Make the best move until none improves; then, if asked to, the best swap, and so on.
+
+        Args:
+            expired: no swap is looked for where this is True.
+        """
         while True:
             self._check()
             gain = (
@@ -176,7 +195,7 @@ class BlockSearch:
             unit, block = np.unravel_index(int(gain.argmax()), gain.shape)
             if gain[unit, block] > self._least_gain():
                 self._move(int(unit), int(block))
-            elif not swaps or not self._swap():
+            elif not swaps or expired() or not self._swap():
                 return
 
     def _move(self, unit: int, block: int) -> None:
@@ -190,20 +209,33 @@ class BlockSearch:
             )[0]
         self._refresh(old)
         self._refresh(block)
+        if self._quick is not None:
+            self._quick.changed[[old, block]] = True
 
     def _refresh(self, block: int) -> None:
         """What each unit's entering or leaving this block would make of it."""
+        inside = self.blocks[block]
+        if self._quick is not None:
+            value = self._quick.toggled(inside, self.given[block])
+            self.without[inside] = value[inside]
+            self.extended[~inside, block] = value[~inside]
+            return
         toggled = np.repeat(self.blocks[block][None], len(self.labels), axis=0)
         toggled[self.units, self.units] ^= True
         sign = np.where(self.blocks[block], -1.0, 1.0)
         given = self.given[block][None] + sign[:, None] * self.worth.inflow
         value = self._worth(toggled, given)
-        inside = self.blocks[block]
         self.without[inside] = value[inside]
         self.extended[~inside, block] = value[~inside]
 
     def _swap(self) -> bool:
         """The best exchange of two units between the blocks most likely to gain; True if made."""
+        if self._quick is not None:
+            first, second, gain = self._quick.best_swap(self)
+            if gain <= self._least_gain():
+                return False
+            self._exchange(first, second)
+            return True
         best: tuple[float, int, int] = (self._least_gain(), -1, -1)
         inflow = self.worth.inflow
         for unit in self.units:
@@ -221,22 +253,24 @@ class BlockSearch:
             theirs[np.arange(len(others)), others] = False
             theirs[:, unit] = True
             given_theirs = self.given[self.labels[others]] - inflow[others] + inflow[unit][None]
-            gain = (
+            gains = (
                 self._worth(mine, given)
                 + self._worth(theirs, given_theirs)
                 - self.value[own]
                 - self.value[self.labels[others]]
             )
-            place = int(gain.argmax())
-            if gain[place] > best[0]:
-                best = (float(gain[place]), int(unit), int(others[place]))
+            place = int(gains.argmax())
+            if gains[place] > best[0]:
+                best = (float(gains[place]), int(unit), int(others[place]))
         if best[1] < 0:
             return False
-        first, second = best[1], best[2]
+        self._exchange(best[1], best[2])
+        return True
+
+    def _exchange(self, first: int, second: int) -> None:
         home, away = int(self.labels[first]), int(self.labels[second])
         self._move(first, away)
         self._move(second, home)
-        return True
 
     def _worth(self, blocks: NDArray[np.bool_], given: NDArray[np.float64]) -> NDArray[np.float64]:
         found = self.worth.of(blocks, given)

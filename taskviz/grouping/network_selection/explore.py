@@ -64,7 +64,7 @@ def explore(
             search.restart(rng.permutation(np.resize(np.arange(number), units)))
         elif turn > 0:
             search.restart(given[turn])
-        search.descend(swaps=last)
+        search.descend(swaps=last, expired=expired)
         pool.append(worth.networks(search.blocks[search.blocks.any(axis=1)]))
         if best is None or search.total > best[0]:
             best = (search.total, search.labels.copy())
