@@ -79,6 +79,9 @@ ANSWER = (
 }"""
 )
 
+NAME = """control => (control.getAttribute('aria-label') || control.textContent
+  || control.closest('label')?.textContent || '').trim().slice(0, 40)"""
+
 
 def planted(collection: TaskCollection, groups: int) -> AffinityMatrix:
     """Groups that help each other, and noise."""
@@ -185,39 +188,28 @@ def measure_pages(page: Any, rounds: int) -> dict[str, dict[str, float]]:
 
 
 def measure_controls(page: Any, most: int) -> list[dict[str, Any]]:
-    """Sliders by an arrow key, choices and ticks by a click, on each page; and back again."""
+    """Sliders by an arrow key, choices by a click, ticks by the space bar, on each page."""
     found = []
     for entry in PAGES:
         go(page, entry.title)
         settled(page)
-        for kind, css in (
-            ("slider", '[data-testid="stMain"] [role="slider"]'),
-            ("choice", '[data-testid="stButtonGroup"] button[kind$="segmented_control"]'),
-            ("tick", '[data-testid="stCheckbox"] label'),
-        ):
-            for number in range(most):
-                control = page.locator(f"{css}:visible").nth(number)
-                if not control.count():
-                    break
-                own = control.locator(
-                    "xpath=ancestor-or-self::*[starts-with(@data-testid,'st')][1]"
-                )
-                name = str(own.inner_text()).split("\n")[0][:40]
-                for back in (False, True):
-                    if kind == "slider":
-                        control.focus()
-                        page.wait_for_timeout(SETTLING)
-                        page.keyboard.press("ArrowLeft" if back else "ArrowRight")
-                    elif back and kind == "choice":
-                        page.locator(f"{css}:visible").first.dispatch_event("click")
-                    else:
-                        control.dispatch_event("click")
-                    taken = page.evaluate(ANSWER, [NO_RUN])
-                    if taken is not None:
-                        found.append(
-                            {"page": entry.title, "control": f"{kind} {name}", "ms": round(taken)}
-                        )
-                    settled(page)
+        for kind in ("slider", "radio", "checkbox"):
+            controls = page.locator('[data-testid="stMain"]').get_by_role(kind)
+            for number in range(min(most, controls.count())):
+                control = controls.nth(number)
+                name = str(control.evaluate(NAME))
+                control.focus()
+                page.wait_for_timeout(SETTLING)
+                if kind == "slider":
+                    page.keyboard.press("ArrowRight")
+                elif kind == "radio":
+                    control.dispatch_event("click")
+                else:
+                    page.keyboard.press("Space")
+                taken = page.evaluate(ANSWER, [NO_RUN])
+                if taken is not None:
+                    found.append({"page": entry.title, "control": name, "ms": round(taken)})
+                settled(page)
     return found
 
 

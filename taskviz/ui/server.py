@@ -21,6 +21,7 @@ from taskviz.cache import default_root
 from taskviz.jobs.health import health
 from taskviz.jobs.store import JobStore
 from taskviz.logs import log_to
+from taskviz.ui.warm import warm
 
 log = logging.getLogger("taskviz.app")
 
@@ -110,17 +111,20 @@ async def _lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     log_to(store.root)
     log.info("the app has started")
     sys.setswitchinterval(SWITCH_SECONDS)
-    # Modules stay until the end: collections need not look through them.
-    gc.collect()
-    gc.freeze()
-    collecting = asyncio.create_task(_collect())
+    warming = asyncio.create_task(_warm())
     yield {}
-    collecting.cancel()
+    warming.cancel()
     well, found = await asyncio.to_thread(health, store)
     log.info("the app has ended; its jobs go on: %s", found.get("jobs") if well else "unknown")
 
 
-async def _collect() -> None:
+async def _warm() -> None:
+    """Import what pages need, then collect now and then what only cycles hold."""
+    seconds = await asyncio.to_thread(warm)
+    log.info("all pages are imported: %.1f s", seconds)
+    # Modules stay until the end: collections need not look through them.
+    gc.collect()
+    gc.freeze()
     while True:
         await asyncio.sleep(COLLECT_SECONDS)
         gc.collect()

@@ -50,13 +50,13 @@ def start_app(
             stderr=out,
         )
     url = f"http://localhost:{port}"
-    for _ in range(240):
+    for _ in range(1200):
         if process.poll() is not None:
             raise RuntimeError(f"The app ended at once:\n{log.read_text()[-3000:]}")
         with contextlib.suppress(OSError):
             if urllib.request.urlopen(f"{url}/_stcore/health", timeout=2).status == 200:
                 return App(url, cache, process)
-        time.sleep(0.25)
+        time.sleep(0.05)
     process.kill()
     raise RuntimeError(f"The app did not answer within a minute:\n{log.read_text()[-3000:]}")
 
