@@ -47,10 +47,10 @@ from taskviz.report.thinning import blocks
 from taskviz.values import AffinityMatrix, Grouping, TrainingResult
 
 Part = dict[str, Any]
-Number = Callable[[Chart], Part]
+Keyed = Callable[[Chart], Chart]
 
 
-def affinity_part(matrix: AffinityMatrix, number: Number) -> Part:
+def affinity_part(matrix: AffinityMatrix, keyed: Keyed) -> Part:
     """Heatmap, graph, notes and settings of a matrix."""
     threshold = default_threshold(matrix)
     layout, title = graph_layout(matrix), method_title(matrix.method)
@@ -103,7 +103,7 @@ def affinity_part(matrix: AffinityMatrix, number: Number) -> Part:
             f"{error_statement(matrix)}"
         ),
         "notes": matrix.notes,
-        "charts": [number(heatmap), number(graph)],
+        "charts": [keyed(heatmap), keyed(graph)],
         "settings": settings_table(facts),
     }
 
@@ -113,7 +113,7 @@ def grouping_part(
     matrix: AffinityMatrix | None,
     frontier: Sequence[Grouping],
     result: TrainingResult | None,
-    number: Number,
+    keyed: Keyed,
     name: str = "",
 ) -> Part:
     """Groups, score, graph and settings of a plan.
@@ -174,7 +174,7 @@ def grouping_part(
         "statement": _score_statement(grouping, trained=result is not None),
         "notes": grouping.notes,
         "table": groups_table(grouping, serving),
-        "charts": [number(chart) for chart in charts],
+        "charts": [keyed(chart) for chart in charts],
         "settings": settings_table(facts),
     }
 
@@ -183,7 +183,7 @@ def comparison_part(
     names: tuple[str, str],
     plans: tuple[Grouping, Grouping],
     matrix: AffinityMatrix | None,
-    number: Number,
+    keyed: Keyed,
 ) -> Part:
     """Two plans as a difference: groups that change, tasks that move, what each gains.
 
@@ -233,13 +233,13 @@ def comparison_part(
         "table": Table(
             columns, tuple(rows[:MOST_ROWS]), frozenset({4}), max(0, len(rows) - MOST_ROWS)
         ),
-        "charts": [number(chart)] if table["gain"].notna().any() else [],
+        "charts": [keyed(chart)] if table["gain"].notna().any() else [],
     }
 
 
 def results_part(
     results: Mapping[str, TrainingResult],
-    number: Number,
+    keyed: Keyed,
     name: str = "",
     *,
     curves_too: bool = True,
@@ -274,7 +274,7 @@ def results_part(
         key=f"gains {name}".strip(),
     )
     curves = [
-        number(_curve(chosen, group, list(tasks)))
+        keyed(_curve(chosen, group, list(tasks)))
         for group, tasks in enumerate(chosen.grouping.groups)
         if curves_too and (chosen.history["group"] == group).any()
     ]
@@ -293,7 +293,7 @@ def results_part(
             "error: lower is better. Gain: part of the test loss of the task alone that is saved."
         ),
         "table": results_table(table, drawn),
-        "charts": [number(dots), number(bars)],
+        "charts": [keyed(dots), keyed(bars)],
         "notes": tuple(dict.fromkeys(n for result in results.values() for n in result.notes)),
         "metrics": metrics_table(chosen),
         "curves": curves,

@@ -11,9 +11,9 @@ from taskviz.grouping import GROUPERS
 from taskviz.jobs import Job
 from taskviz.report.contents import Contents, PinnedPlan
 from taskviz.report.design import Design
-from taskviz.report.document import Document, make_document
+from taskviz.report.document import Document, Drawn, draw, lay_out
 from taskviz.report.facts import Facts
-from taskviz.report.write import document_bytes, html_text
+from taskviz.report.write import document_bytes
 from taskviz.ui import job_panel, state, store
 from taskviz.ui.comments import comments_of
 from taskviz.ui.drafts import Draft
@@ -150,12 +150,18 @@ class Made:
 
 
 @st.cache_resource(max_entries=6, show_spinner="Drawing the figures…")
-def _document(key: str, _contents: Contents, _design: Design) -> Document:
-    return make_document(_contents, _design, datetime.now(UTC))
+def _drawn(key: str, _contents: Contents, compare: tuple[str, str] | None) -> Drawn:
+    return draw(_contents, compare)
+
+
+@st.cache_resource(max_entries=6, show_spinner=False)
+def _document(key: str, _of: Drawn, _design: Design) -> Document:
+    return lay_out(_of, _design, datetime.now(UTC))
 
 
 def document(contents: Contents, design: Design) -> Made:
-    """The document; made again only when its content changes.
+    """The document: figures are drawn when the content changes, and put in their places when the
+    design does; a note draws nothing again.
 
     Raises:
         TaskvizError: plans to compare that are not there.
@@ -168,9 +174,10 @@ def document(contents: Contents, design: Design) -> Made:
         runs={name: _named(results) for name, results in contents.runs.items()},
         scenarios=[pinned.to_json() for pinned in contents.scenarios],
         frontier=[grouping.to_json() for grouping in contents.frontier],
-        design=design.to_json(),
     )
-    return Made(key, _document(key, contents, design))
+    drawn = _drawn(key, contents, design.compare)
+    key = key_of(contents=key, design=design.to_json())
+    return Made(key, _document(key, drawn, design))
 
 
 def _named(results: Mapping[str, TrainingResult]) -> list[object]:
@@ -193,4 +200,4 @@ def file_of(made: Made, format: str) -> bytes:  # noqa: A002
 
 def preview(made: Made) -> str:
     """The HTML page."""
-    return html_text(made.document)
+    return file_of(made, "html").decode()

@@ -11,10 +11,13 @@ from report.page_parser import Page
 
 from taskviz.report import read_report, write_report
 from taskviz.report.charts import Chart
-from taskviz.report.contents import Comment, PinnedPlan
+from taskviz.report.contents import Comment, Contents, PinnedPlan
 from taskviz.report.design import SECTIONS, WHOLE, Design
+from taskviz.report.document import draw, lay_out
+from taskviz.report.facts import Facts
 from taskviz.report.notes import TAGS, note_html
 from taskviz.report.thinning import MOST_POINTS, blocks, points_of, thin
+from taskviz.report.write import html_text
 from taskviz.values import AffinityMatrix, Grouping, TaskvizError
 
 MOMENT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
@@ -57,6 +60,29 @@ def test_a_section_moves_up_and_down() -> None:
     without = design.with_section("affinity", wanted=False)
     assert without.sections == ("collection", "groups")
     assert without.with_section("affinity", wanted=True).sections[-1] == "affinity"
+
+
+def test_another_order_or_note_draws_nothing_again(study, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    contents = Contents(
+        Facts.of(study.collection), (study.affinity,), (study.plan,), results=study.results
+    )
+    drawn = draw(contents)
+    monkeypatch.setattr(Chart, "of", None)
+    first = lay_out(drawn, Design(), MOMENT)
+    assert {chart.key for _, chart in first.charts} >= {"heatmap sca 0", "curve A"}
+    design = Design(
+        title="Other", sections=("results", "affinity"), notes={"heatmap sca 0": "see *here*"}
+    )
+    second = lay_out(drawn, design, MOMENT)
+    numbers = {chart.key: number for number, chart in second.charts}
+    assert numbers["contenders"] == 1
+    assert "frontier" not in numbers
+    figures = {chart.key: chart.figure for _, chart in first.charts}
+    assert all(chart.figure is figures[chart.key] for _, chart in second.charts)
+    assert "see <em>here</em>" in html_text(second)
+    assert "see <em>here</em>" not in html_text(first), "what was laid out stays as it was"
+    assert second.values["design"] == design.to_json()
+    assert first.values["design"] == Design().to_json()
 
 
 def test_notes_stand_beside_what_they_speak_of(study, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

@@ -25,16 +25,27 @@
     return figure;
   };
 
-  // A page of paper is 680 px wide inside its margins; the screen's width says nothing of it.
+  // A page of paper is 680 px wide and 1000 px high inside its margins; the screen's width says
+  // nothing of it. Two charts with their captions go on a page.
   const PAPER = 640;
+  const SQUARE = 470;
+  const LOW = 330;
 
   const drawOne = (chart, dark) => {
     const element = document.getElementById("chart-" + chart.number);
     const figure = themed(chart, dark);
-    const width = onPaper() ? Math.min(PAPER, printing ? PAPER : element.clientWidth) : element.clientWidth;
-    if (onPaper()) figure.layout.width = width;
-    if (chart.square) figure.layout.height = Math.min(figure.layout.height, width + 90);
-    return Plotly.react(element, figure.data, figure.layout, config);
+    const { layout } = figure;
+    const paper = onPaper();
+    let width = element.clientWidth;
+    if (paper) {
+      const most = chart.square ? SQUARE : PAPER;
+      width = layout.width = printing ? most : Math.min(most, width);
+      // A chart of many rows keeps room for their names.
+      if (!chart.square) layout.height = Math.max(Math.min(layout.height, LOW), 0.75 * layout.height);
+    }
+    if (chart.square) layout.height = Math.min(layout.height, width + 90);
+    // No buttons on paper.
+    return Plotly.react(element, figure.data, layout, paper ? { ...config, displayModeBar: false } : config);
   };
 
   // All at once and not one after another: paper does not wait.
