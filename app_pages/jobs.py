@@ -22,6 +22,7 @@ PAGE = {
     "evidence": "evidence",
     "linearisation": "evidence",
 }
+# URL key of a kind of job, where its page finds all else in the job.
 URL_KEY = {
     "optima": "map",
     "landscape": "landscape",
@@ -31,8 +32,13 @@ URL_KEY = {
     "evidence": "evidence",
     "linearisation": "linear",
 }
-"""URL key of a kind of job, where its page finds all else in the job."""
 FIRST = 20
+# What the list can be narrowed to, by states.
+WHICH = {
+    "at work": tuple(LIVE),
+    "done": ("done",),
+    "failed or stopped": ("failed", "cancelled", "paused", "interrupted"),
+}
 
 
 def card(job: Job) -> None:
@@ -123,11 +129,22 @@ def listing() -> None:
         return
     ended = f"{plural(len(found) - live, 'job')} ended"
     st.markdown(f"**{plural(live, 'job')}** at work, {ended}." if live else f"{ended}; none runs.")
+    which = st.pills(
+        "Which jobs",
+        list(WHICH),
+        key="which_jobs",
+        label_visibility="collapsed",
+        bind="query-params",
+    )
+    if which is not None:
+        found = [job for job in found if job.state in WHICH[which]]
+        if not found:
+            st.caption(f"None is {which}.")
     shown = found if st.session_state.get("all_jobs") else found[:FIRST]
     for job in shown:
         card(job)
     if len(found) > len(shown):
-        st.toggle(f"Show all {len(found)} jobs", key="all_jobs")
+        st.toggle(f"Show all {len(found)} jobs", key="all_jobs", bind="query-params")
 
 
 live = store.jobs().running()

@@ -1,14 +1,28 @@
 """The pages as scripts: empty states, bad links, no traceback."""
 
-import pytest
-from app_pages_under_test import open_app, words
+import ast
 
+import pytest
+from app_pages_under_test import ROOT, open_app, words
+
+from taskviz.ui import store
 from taskviz.ui.pages import PAGES
 from taskviz.values import TaskvizError
 
 NEED_A_COLLECTION = [
     entry.name for entry in PAGES if entry.name not in ("collection", "jobs", "laboratory")
 ]
+
+
+def test_no_page_shows_its_comments() -> None:
+    """Streamlit writes a lone string of a page onto the page."""
+    for file in (ROOT / "app.py", *ROOT.glob("app_pages/*.py")):
+        lone = [
+            node.value.value
+            for node in ast.parse(file.read_text(encoding="utf-8")).body[1:]
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        ]
+        assert lone == [], file.name
 
 
 @pytest.mark.parametrize("page", [entry.name for entry in PAGES])
@@ -47,6 +61,8 @@ def test_a_link_to_no_collection_is_one_sentence(name: str) -> None:
         {"run": "../x"},
         {"study": "1"},
         {"grouper": "magic"},
+        {"compared": "x.y", "estimate": "..", "earlier": "../x", "focus": "²"},
+        {"ticked": "-", "methods": "many", "caught": "%%%", "affinity_tab": "Nowhere"},
     ],
 )
 @pytest.mark.parametrize("page", ["affinity", "training", "report"])
@@ -54,6 +70,18 @@ def test_odd_links_open_the_page_all_the_same(page: str, query: dict[str, str]) 
     app = open_app(page, collection="linnerud", **query)
     assert not app.exception
     assert app.title[0].value == page.capitalize()
+
+
+def test_a_link_narrows_the_list_of_jobs() -> None:
+    jobs = store.jobs()
+    made = [jobs.add("affinity", {}, f"work {i}", "cpu") for i in range(2)]
+    jobs.finish(made[0].id, made[0].attempt, "failed", error="It could not be done.")
+    jobs.finish(made[1].id, made[1].attempt, "done", result={})
+    for which, told in (("failed or stopped", True), ("done", False), ("nonsense", True)):
+        app = open_app("jobs", which_jobs=which)
+        assert not app.exception
+        assert ("It could not be done" in words(app)) == told
+        assert ("work 1" in words(app)) == (which != "failed or stopped")
 
 
 @pytest.mark.parametrize(
