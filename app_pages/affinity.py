@@ -11,6 +11,7 @@ from taskviz.ui import (
     answers,
     compare_matrices,
     frame,
+    glossary,
     job_panel,
     matrix_view,
     sample_size_tab,
@@ -58,6 +59,7 @@ def choose_estimator(collection: TaskCollection) -> None:
         [*FIRST, *(name for name in ESTIMATORS if name not in FIRST)],
         format_func=lambda name: estimator_class(name).title + FIRST.get(name, ""),
         key="estimator",
+        help=glossary.meaning("estimator"),
         persist_state="session",
     )
     kind = estimator_class(method)
@@ -79,7 +81,9 @@ def choose_estimator(collection: TaskCollection) -> None:
             "costs as much as the first.",
         )
     )
-    seed = st.number_input("Seed", value=0, min_value=0, step=1, key="affinity_seed")
+    seed = st.number_input(
+        "Seed", value=0, min_value=0, step=1, key="affinity_seed", help=glossary.meaning("seed")
+    )
     try:
         kind(**options)
     except TaskvizError as error:

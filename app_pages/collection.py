@@ -38,7 +38,9 @@ def use(ref: CollectionRef) -> None:
 def gallery() -> None:
     """Built-in collections as cards, of one modality where that is picked."""
     found = list(dict.fromkeys(entry.modality for entry in BUILT_INS.values()))
-    picked = st.pills("Kind of data", found, default=None, key="gallery_modality")
+    picked = st.pills(
+        "Kind of data", found, default=None, key="gallery_modality", bind="query-params"
+    )
     with st.grid("auto", min_column_width=260, gap="small"):
         for entry in BUILT_INS.values():
             if picked is not None and entry.modality != picked:

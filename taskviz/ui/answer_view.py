@@ -7,7 +7,7 @@ import streamlit as st
 from taskviz.evidence import Answer, recommend
 from taskviz.figures import contrasts, reliability_rounds
 from taskviz.figures.style import chart_config, duration_words, group_letter
-from taskviz.ui import answers
+from taskviz.ui import answers, glossary
 from taskviz.ui.text import plural, safe
 
 BADGES = {
@@ -111,5 +111,7 @@ def _shown_budget(answer: Answer) -> int:
         format_func=lambda budget: "all" if budget == 0 else str(budget),
         required=True,
         key="answer_budget",
+        help=glossary.meaning("budget"),
+        bind="query-params",
     )
     return int(chosen or 0)

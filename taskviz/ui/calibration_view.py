@@ -14,7 +14,7 @@ from taskviz.figures.calibration import (
     within_tasks,
 )
 from taskviz.figures.style import chart_config, signed, three_digits
-from taskviz.ui import store, tables
+from taskviz.ui import glossary, linked, store, tables
 from taskviz.ui.labels import matrix_labels
 from taskviz.ui.text import plural, safe
 from taskviz.values import TaskCollection, TrainingResult
@@ -48,11 +48,12 @@ def draw(
     runs = rows["run"].nunique()
     st.markdown(_sentence(table, names, runs))
     offered = [str(key) for key in table["matrix"]]
-    chosen = st.selectbox(
+    chosen = linked.one(
         "Estimator",
+        "estimate",
         offered,
-        format_func=lambda key: names.get(key, f"{_method(table, key)} ({key[:6]})"),
-        key="calibration_matrix",
+        lambda key: names.get(key, f"{_method(table, key)} ({key[:6]})"),
+        help=glossary.meaning("estimator"),
     )
     own = rows[rows["matrix"] == chosen]
     st.plotly_chart(

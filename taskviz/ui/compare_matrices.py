@@ -8,7 +8,7 @@ from taskviz.affinity.reliability import reliability
 from taskviz.figures import heatmap
 from taskviz.figures.small_heatmap import small_heatmap
 from taskviz.figures.style import chart_config, duration_words
-from taskviz.ui import tables
+from taskviz.ui import glossary, linked, tables
 from taskviz.ui.affinity_words import trust_badge
 from taskviz.ui.labels import matrix_labels
 from taskviz.ui.text import safe
@@ -24,13 +24,14 @@ def draw(stored: list[tuple[str, AffinityMatrix]], *, dark: bool) -> None:
         st.info("Compute a second matrix, by another estimator or seed, to compare the two.")
         return
     names = matrix_labels(stored)
-    picked = st.multiselect(
+    picked = linked.several(
         "Matrices",
+        "compared",
         list(matrices),
-        default=list(matrices)[: min(3, len(matrices))],
-        format_func=names.__getitem__,
-        max_selections=MOST,
-        key="compared",
+        list(matrices)[:3],
+        names.__getitem__,
+        most=MOST,
+        help=glossary.meaning("matrix"),
     )
     if len(picked) < 2:
         st.caption("Choose at least two.")

@@ -7,7 +7,7 @@ from taskviz.affinity.dynamics import METHODS, DynamicsStudy
 from taskviz.affinity.sample_size import RISEN
 from taskviz.figures import dynamics
 from taskviz.figures.style import chart_config, three_digits
-from taskviz.ui import frame, pair, store, tables
+from taskviz.ui import frame, glossary, pair, store, tables
 from taskviz.ui.text import safe
 
 
@@ -60,6 +60,8 @@ def draw(study: DynamicsStudy) -> None:
         format_func=METHODS.__getitem__,
         required=True,
         key="dynamics_method",
+        help=glossary.meaning("affinity"),
+        bind="query-params",
     )
     chosen = pair.boxes(study.names, "dynamics_pair")
     left, right = st.columns(2)

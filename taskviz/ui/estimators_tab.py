@@ -10,7 +10,7 @@ from taskviz.figures import captured_shares, quality_cost
 from taskviz.figures.style import chart_config, duration_words, three_digits
 from taskviz.jobs import LIVE, Job
 from taskviz.training.subsets import SubsetOptions
-from taskviz.ui import frame, job_panel, state, store, tables, user
+from taskviz.ui import frame, glossary, job_panel, state, store, tables, user
 from taskviz.ui.options_form import options_form
 from taskviz.ui.text import plural, safe
 from taskviz.values import TaskCollection, TaskvizError
@@ -75,14 +75,29 @@ def _start(collection: TaskCollection) -> None:
         "every group is trained."
     )
     with st.container(horizontal=True):
-        seeds = int(st.number_input("Seeds of the truth", 2, 100, 4, key="evidence_seeds"))
-        draws = int(st.number_input("Draws of each estimator", 1, 100, 3, key="evidence_draws"))
+        seeds = int(
+            st.number_input(
+                "Seeds of the truth",
+                *(2, 100, 4),
+                key="evidence_seeds",
+                help=glossary.meaning("seed"),
+            )
+        )
+        draws = int(
+            st.number_input(
+                "Draws of each estimator",
+                *(1, 100, 3),
+                key="evidence_draws",
+                help=glossary.meaning("estimator"),
+            )
+        )
     methods = st.multiselect(
         "Estimators",
         usual_methods(collection),
         default=usual_methods(collection),
         format_func=quality_cost.title_of,
         key=f"evidence_methods_{collection.layout}",
+        help=glossary.meaning("estimator"),
     )
     with st.popover("How networks are trained", icon=":material/tune:"):
         options = options_form(SubsetOptions, "evidence", SMALL)
@@ -126,6 +141,7 @@ def show(found: Evidence) -> None:
                 required=True,
                 key="evidence_overlap",
                 help="Overlapping: a task may train in several groups and is served by the best.",
+                bind="query-params",
             )
             == "overlapping"
         )

@@ -10,6 +10,8 @@ TERMS: Final = {
     "task": "One thing to predict: a column of targets, with its kind and its metric.",
     "affinity": "How much learning a source task beside a target task helps the target; higher "
     "helps more.",
+    "source": "The task that may help: a row of the matrix.",
+    "target": "The task that is helped or hurt: a column of the matrix.",
     "estimator": "A method that guesses affinities without training every group.",
     "standard error": "How far a measured mean is typically off; without one, a value was seen "
     "once only.",
@@ -32,17 +34,28 @@ TERMS: Final = {
     "optimum": "The shared parameters after one gradient step of one task on one sample.",
     "trunk": "The layers that all tasks of a network share; each task has a head of its own.",
     "job": "Long work in a process of its own; it goes on when the page is closed.",
+    "run": "One training job: the chosen plan and what it is compared with, over all seeds.",
+    "contender": "One way of grouping that a run trains: the chosen plan or a baseline.",
+    "metric": "How predictions are judged; of loss, mae, rmse and error lower is better, of auroc "
+    "and balanced accuracy higher.",
+    "seed": "What all that is random starts from: the same seed gives the same numbers.",
+    "matrix": "The affinity of every source with every target, by one estimator.",
+    "density": "How far apart optima lie, scaled by how sharply the losses bend.",
+    "smoothness": "How sharply a loss bends: the largest entry of its Hessian's diagonal.",
     "fingerprint": "A hash of the data: equal fingerprints, equal data.",
 }
 """Term → one or two plain sentences."""
 OF_PAGE: Final = {
     "collection": ("collection", "task", "validation data", "test data", "fingerprint"),
-    "affinity": ("affinity", "estimator", "standard error", "reliability"),
+    "affinity": ("affinity", "matrix", "estimator", "standard error", "reliability", "seed"),
     "groups": ("group", "budget", "plan", "serving", "score", "scenario", "affinity"),
-    "training": ("baseline", "gain", "negative transfer", "weighting", "serving", "trunk"),
+    "training": (
+        *("run", "contender", "baseline", "gain", "negative transfer"),
+        *("weighting", "metric", "seed", "serving", "trunk"),
+    ),
     "evidence": ("captured share", "baseline", "reliability", "estimator"),
     "optima": ("optimum", "trunk", "affinity"),
-    "landscape": ("optimum", "affinity", "trunk"),
+    "landscape": ("optimum", "density", "smoothness", "affinity", "trunk"),
     "laboratory": ("negative transfer", "gain"),
     "report": ("plan", "scenario", "baseline", "standard error", "fingerprint"),
     "jobs": ("job",),

@@ -175,6 +175,7 @@ def choose() -> tuple[Setting, Preset | None]:
         wrap=True,
         on_change=_take_preset,
         help="Figures 3 and 4 of the talk set the sliders and draw three values of one shift.",
+        bind="query-params",
     )
     found = [_slider(spec) for spec in SLIDERS]
     n_source, n_target, features, sigma, mu, lam, width = found

@@ -6,7 +6,7 @@ import streamlit as st
 from taskviz.figures import landscape
 from taskviz.figures.style import chart_config, three_digits
 from taskviz.optima.landscape import LandscapeStudy
-from taskviz.ui import frame, pair, store, tables
+from taskviz.ui import frame, glossary, pair, store, tables
 from taskviz.ui.text import listed, safe
 
 HOLDS = 0.05
@@ -115,8 +115,18 @@ def draw_bounds(study: LandscapeStudy) -> None:
         st.caption("Measured: eq. 12 at each sample's shared optimum; 14 and 15 at their mean.")
     with st.grid(4, min_column_width=170, gap="small"):
         found = study.curvature
-        st.metric("Ψ between samples", three_digits(study.density), border=True)
-        st.metric("Smoothness H", three_digits(found.value, found.error or None), border=True)
+        st.metric(
+            "Ψ between samples",
+            three_digits(study.density),
+            border=True,
+            help=glossary.meaning("density"),
+        )
+        st.metric(
+            "Smoothness H",
+            three_digits(found.value, found.error or None),
+            border=True,
+            help=glossary.meaning("smoothness"),
+        )
         st.metric("Step size η", three_digits(study.losses.step), border=True)
         st.metric(
             "Loss before → after own step",

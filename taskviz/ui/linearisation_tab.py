@@ -5,7 +5,7 @@ import streamlit as st
 from taskviz.figures import linearisation
 from taskviz.figures.style import chart_config
 from taskviz.jobs import LIVE
-from taskviz.ui import frame, job_panel, state, store, tables, user
+from taskviz.ui import frame, glossary, job_panel, state, store, tables, user
 from taskviz.values import TaskCollection
 from taskviz.verbs.linearisation import stored_linearisations
 
@@ -37,7 +37,12 @@ def draw(collection: TaskCollection) -> None:
         )
         label = next(iter(found))
         if len(found) > 1:
-            label = st.selectbox("Table of", list(found), key="linearisation_table") or label
+            label = (
+                st.selectbox(
+                    "Table of", list(found), key="linearisation_table", bind="query-params"
+                )
+                or label
+            )
         tables.show(
             store.readable(found[label]), hide_index=True, alt="The numbers behind the chart"
         )
@@ -46,7 +51,13 @@ def draw(collection: TaskCollection) -> None:
             "mean over subsets with its standard error, on validation samples."
         )
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        subsets = st.number_input("Random groups", 1, 10_000, 100, key="linear_subsets", width=160)
+        subsets = st.number_input(
+            "Random groups",
+            *(1, 10_000, 100),
+            key="linear_subsets",
+            width=160,
+            help=glossary.meaning("group"),
+        )
         if user.edit_button(
             "Measure again" if found else "Measure the error",
             icon=":material/play_arrow:",

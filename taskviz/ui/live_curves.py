@@ -10,7 +10,7 @@ import streamlit as st
 from taskviz.figures import curves
 from taskviz.figures.style import chart_config, group_letter, three_digits
 from taskviz.jobs import Job
-from taskviz.ui import job_panel, store, tables
+from taskviz.ui import glossary, job_panel, linked, state, store, tables
 from taskviz.ui.chart_views import LiveCharts, live_charts
 from taskviz.ui.text import plural, safe
 from taskviz.values import HIGHER_IS_BETTER, TrainingResult
@@ -87,11 +87,12 @@ def _show(histories: Histories, job: Job, dark: bool) -> None:
         history = _mean_over_seeds(history)
     shown = history[history["metric"] == look.metric]
     groups = sorted(int(number) for number in shown["group"].unique())
-    focus = st.session_state.get("live_focus")
+    told = state.get("focus") or ""
+    focus = int(told) if told.isascii() and told.isdecimal() else None
     with live_charts(KEY) as charts:
         page = _Page(charts, job.id, dark)
-        if focus in groups:
-            _one(shown[shown["group"] == focus], int(focus), look, page)
+        if focus is not None and focus in groups:
+            _one(shown[shown["group"] == focus], focus, look, page)
             return
         with st.grid("auto", min_column_width=340, gap="small"):
             for group in groups:
@@ -103,7 +104,17 @@ def _controls(histories: Histories, job: Job) -> Look:
     with st.container(horizontal=True, vertical_alignment="bottom", key="curve_controls"):
         label = labels[0]
         if len(labels) > 1:
-            label = st.selectbox("Contender", labels, key="live_contender", width=210) or label
+            label = (
+                st.selectbox(
+                    "Contender",
+                    labels,
+                    key="live_contender",
+                    width=210,
+                    help=glossary.meaning("contender"),
+                    bind="query-params",
+                )
+                or label
+            )
         history = histories[label]
         metrics = list(dict.fromkeys(history["metric"]))
         metric = (
@@ -113,24 +124,37 @@ def _controls(histories: Histories, job: Job) -> Look:
                 format_func=lambda name: str(name).replace("_", " "),
                 key="live_metric",
                 width=170,
+                help=glossary.meaning("metric"),
+                bind="query-params",
             )
             or metrics[0]
         )
         before = {other.id: other for other in _earlier(job)}
         other = None
         if before:
-            other = st.selectbox(
+            other = linked.one(
                 "Compare with",
+                "earlier",
                 ["", *before],
-                format_func=lambda key: job_panel.named(before[key]) if key else "no earlier run",
-                key="live_earlier",
+                lambda key: job_panel.named(before[key]) if key else "no earlier run",
                 width=230,
+                help=glossary.meaning("run"),
             )
-        smoothing = st.slider("Smoothing", 0.0, 0.95, 0.0, 0.05, key="live_smoothing", width=160)
-        log = st.toggle("Log scale", False, key="live_log")
+        smoothing = st.slider(
+            "Smoothing",
+            *(0.0, 0.95, 0.0, 0.05),
+            key="live_smoothing",
+            width=160,
+            bind="query-params",
+        )
+        log = st.toggle("Log scale", False, key="live_log", bind="query-params")
         seeds = history["seed"].nunique() if "seed" in history else 1
         mean = seeds > 1 and st.toggle(
-            "Mean of seeds", True, key="live_mean", help=f"{plural(seeds, 'seed')} were trained."
+            "Mean of seeds",
+            True,
+            key="live_mean",
+            help=f"{plural(seeds, 'seed')} were trained.",
+            bind="query-params",
         )
     found = _by_tasks(before[other]) if other and other in before else {}
     return Look(str(label), str(metric), bool(log), float(smoothing), bool(mean), found.get)
@@ -153,7 +177,7 @@ def _small(rows: pd.DataFrame, group: int, look: Look, page: _Page) -> None:
 
 
 def _focus(group: int | None) -> None:
-    st.session_state["live_focus"] = group
+    state.put("focus", None if group is None else str(group))
 
 
 def _one(rows: pd.DataFrame, group: int, look: Look, page: _Page) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 from taskviz.figures import heatmap, task_graph
 from taskviz.figures.style import chart_config
 from taskviz.figures.task_order import ORDERS
-from taskviz.ui import frame, state, store, tables
+from taskviz.ui import frame, glossary, state, store, tables
 from taskviz.ui import threshold as thresholds
 from taskviz.ui.affinity_words import entry_words, how_obtained
 from taskviz.ui.pair import selected as pair_in_url
@@ -56,6 +56,7 @@ def draw_matrix(matrix: AffinityMatrix) -> None:
             disabled=pair is None,
             help="Choose a pair below first: the lists can be searched by typing. Or draw a "
             "rectangle in the heatmap; a double click shows all again.",
+            bind="query-params",
         )
         figure = heatmap.affinity_heatmap(
             matrix,
@@ -137,6 +138,7 @@ def draw_pair(matrix: AffinityMatrix, pair: tuple[str, str] | None) -> None:
                 index=None,
                 placeholder="Choose a task",
                 key=f"pick_{role}",
+                help=glossary.meaning(role),
                 on_change=choose_pair,
                 args=(matrix,),
                 width=220,

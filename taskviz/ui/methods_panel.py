@@ -11,7 +11,7 @@ from taskviz.grouping.base import Affinity
 from taskviz.grouping.group_costs import CostModel
 from taskviz.grouping.objective import density
 from taskviz.grouping.what_if import evaluate
-from taskviz.ui import tables, workbench
+from taskviz.ui import state, tables, workbench
 from taskviz.ui.units import cost_words, number_words
 from taskviz.values import SubsetTable, TaskvizError
 from taskviz.verbs import group_tasks
@@ -61,15 +61,15 @@ def draw(source: workbench.Source) -> None:
     if bench is None:
         return
     budget = bench.present.budget
-    wanted = st.session_state.setdefault("methods_asked", set())
+    # What was asked for stands in the URL: a colleague's link shows the table as well.
+    asked = f"{budget:.12g}"
     if st.button(
         "Compare the methods at the current budget",
         icon=":material/table_rows:",
         key="compare_methods",
     ):
-        budget = bench.present.budget
-        wanted.add((source.board, budget))
-    if (source.board, budget) not in wanted:
+        state.put("methods", asked)
+    if state.get("methods") != asked:
         st.caption("Runs every method with its usual options; the selection takes 20 s at most.")
         return
     st.markdown(f"At a budget of **{cost_words(budget, source.unit)}**:")

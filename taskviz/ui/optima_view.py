@@ -10,13 +10,16 @@ from taskviz.figures import optima_map
 from taskviz.figures.style import chart_config, three_digits
 from taskviz.optima.maps import MAPS
 from taskviz.optima.optima_map import OptimaMap
-from taskviz.ui import frame, pair, sample_view, tables
+from taskviz.ui import caught as caught_text
+from taskviz.ui import frame, pair, sample_view, state, tables
 from taskviz.ui.text import listed, plural, safe
 from taskviz.values import TaskCollection
 from taskviz.values.escaping import spreadsheet_safe
 
 SIDES = ("left", "right")
 FIRST = {"left": "tsne", "right": "umap"}
+_LARGE = "optima_caught"
+"""In the session: a selection that is too large for the URL, with the key of its map."""
 
 
 def headline(study: OptimaMap) -> str:
@@ -81,7 +84,7 @@ def draw(study: OptimaMap, collection: TaskCollection, key: str) -> None:
     """
     dark, chosen = frame.dark(), pair.boxes(study.names, "optima_pair")
     tasks = [study.names[i] for i in dict.fromkeys(chosen)] if chosen is not None else []
-    caught = _caught(key)
+    caught = _caught(key, len(study.tasks))
     texts = _texts(key, collection, study)
     for side, column in zip(SIDES, st.columns(2), strict=True):
         with column:
@@ -164,17 +167,20 @@ def _texts(key: str, _collection: TaskCollection, _study: OptimaMap) -> list[str
     return sample_view.hover_texts(_collection, _study.tasks, _study.rows)
 
 
-def _caught(key: str) -> list[int]:
-    kept: tuple[str, list[int]] = st.session_state.get("optima_caught", ("", []))
-    return kept[1] if kept[0] == key else []
+def _caught(key: str, marks: int) -> list[int]:
+    kept: tuple[str, list[int]] = st.session_state.get(_LARGE, ("", []))
+    return kept[1] if kept[0] == key else caught_text.read(state.get("caught"), marks)
 
 
 def _take(chart: str, key: str, points: int) -> None:
     """Take over a lasso; a redraw clears the chart's own selection, not ours."""
     selected: list[dict[str, Any]] = st.session_state[chart].selection.points
     numbers = {int(p["customdata"][0]) for p in selected if p.get("customdata")}
-    if numbers:
-        st.session_state["optima_caught"] = (key, sorted(n for n in numbers if n < points))
+    found = sorted(n for n in numbers if n < points)
+    if found:
+        text = caught_text.written(found)
+        state.put("caught", text)
+        st.session_state[_LARGE] = ("", []) if text else (key, found)
 
 
 def _draw_caught(study: OptimaMap, collection: TaskCollection, caught: list[int], key: str) -> None:
@@ -196,8 +202,14 @@ def _draw_caught(study: OptimaMap, collection: TaskCollection, caught: list[int]
             width="stretch",
         )
         if st.button("Clear", icon=":material/clear:", key="optima_clear"):
-            st.session_state.pop("optima_caught", None)
+            st.session_state.pop(_LARGE, None)
+            state.put("caught", None)
             st.rerun()
+    if caught_text.written(caught) is None:
+        st.caption(
+            ":material/link_off: So large a selection does not fit into a link: a colleague's page "
+            "opens without it."
+        )
     table = sample_view.sample_table(collection, tasks.tolist(), rows.tolist())
     columns: dict[str, Any] = {"sample": st.column_config.NumberColumn(format="%d")}
     if "picture" in table:

@@ -104,5 +104,5 @@ def _data_set(collection: TaskCollection) -> int:
     if collection.layout == "joint":
         return 0
     names = list(collection.names)
-    chosen = st.selectbox("Data set", names, key=f"preview_{collection.fingerprint[:12]}")
+    chosen = st.selectbox("Data set", names, key="preview_of", bind="query-params")
     return names.index(chosen) if chosen in names else 0

@@ -11,7 +11,7 @@ from taskviz.figures.style import duration_words
 from taskviz.report.contents import Contents
 from taskviz.report.design import MOST_NOTES, SECTIONS, STYLES, WHOLE, Design
 from taskviz.report.write import FORMATS
-from taskviz.ui import report_source, state, store
+from taskviz.ui import glossary, report_source, state, store
 from taskviz.ui.drafts import Draft, change_draft, list_drafts, read_draft
 from taskviz.ui.report_source import Made, Offer
 from taskviz.ui.text import plural, safe
@@ -125,6 +125,7 @@ def _contents(offer: Offer, draft: Draft) -> None:
         _many(
             offer,
             "Affinity matrices",
+            "matrix",
             "matrices",
             list(offer.matrices),
             report_source.picked_matrices(offer, draft),
@@ -141,15 +142,17 @@ def _contents(offer: Offer, draft: Draft) -> None:
         st.caption(":material/remove: Nothing was trained yet.")
     if offer.scenarios:
         pinned = [key for key in draft.scenarios if key in offer.scenarios]
-        _many(offer, "Pinned scenarios", "scenarios", list(offer.scenarios), pinned)
+        _many(offer, "Pinned scenarios", "scenario", "scenarios", list(offer.scenarios), pinned)
     else:
         st.caption("Scenarios that you save on the Groups page can be pinned here.")
     if offer.runs:
         pinned = [key for key in draft.runs if key in offer.runs]
-        _many(offer, "Pinned runs", "runs", list(offer.runs), pinned)
+        _many(offer, "Pinned runs", "run", "runs", list(offer.runs), pinned)
 
 
-def _many(offer: Offer, label: str, what: str, offered: list[str], chosen: list[str]) -> None:
+def _many(
+    offer: Offer, label: str, term: str, what: str, offered: list[str], chosen: list[str]
+) -> None:
     key = f"report_{what}_{state.get(DRAFT)}"
 
     def take() -> None:
@@ -162,6 +165,7 @@ def _many(offer: Offer, label: str, what: str, offered: list[str], chosen: list[
         default=chosen,
         format_func=lambda each: offer.labels.get(each, each),
         key=key,
+        help=glossary.meaning(term),
         on_change=take,
     )
 

@@ -8,7 +8,17 @@ import streamlit as st
 
 from taskviz.figures.style import signed, theme_of, three_digits
 from taskviz.report.plan_difference import difference
-from taskviz.ui import comments_panel, frame, state, store, tables, user, workbench
+from taskviz.ui import (
+    comments_panel,
+    frame,
+    glossary,
+    linked,
+    state,
+    store,
+    tables,
+    user,
+    workbench,
+)
 from taskviz.ui.scenarios import (
     MOST_NAME,
     MOST_NOTES,
@@ -31,7 +41,8 @@ def draw(source: workbench.Source, *, can_train: bool) -> None:
     with right:
         if not saved:
             st.caption("Nothing is saved yet. Save a plan, change it, save it again: then compare.")
-        ticked = [each for each in saved if _row(source, each, can_train=can_train)]
+        keys = [each.key for each in saved]
+        ticked = [each for each in saved if _row(source, each, keys, can_train=can_train)]
     if len(ticked) == 2:
         _compare(source, *ticked)
     elif len(saved) > 1:
@@ -44,7 +55,12 @@ def draw(source: workbench.Source, *, can_train: bool) -> None:
 
 def _save_form(source: workbench.Source) -> None:
     with st.form("scenario_form", border=False, clear_on_submit=True):
-        name = st.text_input("Name of the scenario", max_chars=MOST_NAME, key="scenario_name")
+        name = st.text_input(
+            "Name of the scenario",
+            max_chars=MOST_NAME,
+            key="scenario_name",
+            help=glossary.meaning("scenario"),
+        )
         notes = st.text_area(
             "Notes", max_chars=MOST_NOTES, height=68, key="scenario_notes", placeholder="Why?"
         )
@@ -65,11 +81,11 @@ def _save_form(source: workbench.Source) -> None:
     st.rerun(scope="fragment")
 
 
-def _row(source: workbench.Source, scenario: Scenario, *, can_train: bool) -> bool:
+def _row(source: workbench.Source, scenario: Scenario, keys: list[str], *, can_train: bool) -> bool:
     plan = scenario.plan
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            ticked = st.checkbox(safe(scenario.name), key=f"tick_{scenario.key}")
+            ticked = linked.tick(safe(scenario.name), "ticked", scenario.key, keys)
             score = "" if plan.score is None else f" · score {three_digits(plan.score)}"
             cost = (
                 ""
@@ -98,7 +114,7 @@ def _row(source: workbench.Source, scenario: Scenario, *, can_train: bool) -> bo
             comments_panel.draw(scenario.key)
         if scenario.notes:
             st.caption(safe(scenario.notes))
-    return bool(ticked)
+    return ticked
 
 
 def _compare(source: workbench.Source, one: Scenario, other: Scenario) -> None:

@@ -22,7 +22,11 @@ MOST_DOWNLOAD = 200_000_000
 def draw() -> None:
     """Folded, since walking a large cache takes a moment."""
     with st.expander(
-        "Storage", icon=":material/hard_drive:", on_change="rerun", key="storage"
+        "Storage",
+        icon=":material/hard_drive:",
+        on_change="rerun",
+        key="storage",
+        bind="query-params",
     ) as box:
         if not box.open:
             return

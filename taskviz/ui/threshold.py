@@ -4,7 +4,7 @@ import math
 
 import streamlit as st
 
-from taskviz.ui import state
+from taskviz.ui import glossary, state
 
 
 def slider(label: str, low: float, high: float, start: float, key: str) -> float:
@@ -28,6 +28,7 @@ def slider(label: str, low: float, high: float, start: float, key: str) -> float
             step=(high - low) / 100,
             format="%.3g",
             key=key,
+            help=glossary.meaning("affinity"),
             on_change=lambda: state.put("threshold", f"{st.session_state[key]:.9g}"),
         )
     )

@@ -11,6 +11,7 @@ import streamlit as st
 from taskviz.jobs import Job
 from taskviz.report.model_card import model_card
 from taskviz.training.export import FORMATS, export_networks, missing_packages, not_exportable
+from taskviz.ui import glossary
 from taskviz.ui.text import safe
 from taskviz.values import TaskCollection, TaskvizError, TrainingResult
 from taskviz.values.escaping import spreadsheet_safe
@@ -19,9 +20,14 @@ from taskviz.values.escaping import spreadsheet_safe
 @st.fragment
 def draw(collection: TaskCollection, results: Mapping[str, TrainingResult], job: Job) -> None:
     """Buttons for one contender: networks, ONNX, model card, tables."""
-    label = st.selectbox("Contender", list(results), key="download_contender", width=280) or next(
-        iter(results)
-    )
+    label = st.selectbox(
+        "Contender",
+        list(results),
+        key="download_contender",
+        width=280,
+        help=glossary.meaning("contender"),
+        bind="query-params",
+    ) or next(iter(results))
     result = results[label]
     name = "".join(c if c.isalnum() else "-" for c in f"{collection.name}-{label}").strip("-")
     with st.container(horizontal=True):

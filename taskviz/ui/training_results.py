@@ -15,6 +15,7 @@ from taskviz.training.sentences import summary_sentences
 from taskviz.ui import (
     calibration_view,
     frame,
+    glossary,
     live_curves,
     state,
     store,
@@ -180,7 +181,13 @@ def _add_epochs(job: Job) -> None:
 
 
 def _metrics(found: Mapping[str, TrainingResult]) -> None:
-    label = st.selectbox("Contender", list(found), key="metric_contender")
+    label = st.selectbox(
+        "Contender",
+        list(found),
+        key="metric_contender",
+        help=glossary.meaning("contender"),
+        bind="query-params",
+    )
     metrics = found[label].metrics
     shown = metrics.assign(group=metrics["group"].map(group_letter))
     tables.show(store.readable(shown), hide_index=True, alt="Every measured metric")

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from taskviz.jobs import Job
-from taskviz.ui import job_panel, state, store
+from taskviz.ui import glossary, job_panel, state, store
 from taskviz.values import TaskvizError
 
 
@@ -25,6 +25,7 @@ def draw(shown: Job | None) -> None:
         index=offered.index(current),
         format_func=lambda key: job_panel.named(found[key]) if key else "a new run",
         key=key,
+        help=glossary.meaning("run"),
         width=520,
     )
     if chosen != current:

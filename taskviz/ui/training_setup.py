@@ -12,7 +12,7 @@ from taskviz.training.defaults import modality_defaults
 from taskviz.training.options import TrainingOptions
 from taskviz.training.price import TrainingPrice, training_price
 from taskviz.training.weighting import describe_weighting, weighting_names
-from taskviz.ui import job_panel, state, store, user
+from taskviz.ui import glossary, job_panel, state, store, user
 from taskviz.ui.options_form import options_form
 from taskviz.ui.scenarios import Scenario, list_scenarios
 from taskviz.ui.text import plural, safe
@@ -83,7 +83,14 @@ def _form(collection: TaskCollection) -> Choices:
         help="Everything is trained this often, each time on another split into training and "
         "validation rows. A difference has an interval from 2 seeds on.",
     )
-    seed = second.number_input("First seed", value=0, min_value=0, step=1, key="train_seed")
+    seed = second.number_input(
+        "First seed",
+        value=0,
+        min_value=0,
+        step=1,
+        key="train_seed",
+        help=glossary.meaning("seed"),
+    )
     baselines = st.toggle(
         "Train the baselines too",
         True,
@@ -99,6 +106,7 @@ def _form(collection: TaskCollection) -> Choices:
         step=1,
         disabled=not baselines,
         key="random_draws",
+        help=glossary.meaning("baseline"),
     )
     return Choices(weighting, options, int(seed), int(seeds), baselines, int(draws))
 

@@ -7,7 +7,7 @@ import streamlit as st
 
 from taskviz.grouping.group_costs import CostModel
 from taskviz.networks import NetworkOptions
-from taskviz.ui import state, store
+from taskviz.ui import glossary, state, store
 from taskviz.ui.options_form import options_form
 from taskviz.ui.text import plural, safe
 from taskviz.values import TaskCollection, TaskvizError, option_defaults
@@ -28,7 +28,13 @@ def choose(collection: TaskCollection | None, imported: bool) -> CostModel | Non
     """Draw the picker; prices in the unit chosen, None for a number of models."""
     unit, linked = _linked()
     if collection is None or imported:
-        st.selectbox("Budget counted in", [LABELS["networks"]], disabled=True, key="unit_of_import")
+        st.selectbox(
+            "Budget counted in",
+            [LABELS["networks"]],
+            disabled=True,
+            key="unit_of_import",
+            help=glossary.meaning("budget"),
+        )
         st.caption("Imported scores bring no networks, so only models can be counted.")
         return None
     unit = st.selectbox(

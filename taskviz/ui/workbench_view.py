@@ -161,11 +161,13 @@ def _slider(source: Source, plans: Mapping[float, Grouping], bench: Bench) -> fl
         return offered[0]
     if source.costs is not None:
         return _priced_slider(label, source.unit, offered, key)
+    told = glossary.meaning("budget")
     if offered == [float(k) for k in range(1, len(offered) + 1)]:
         st.session_state[key] = int(st.session_state[key])
-        told = glossary.meaning("budget")
         return float(st.slider(label, min_value=1, max_value=len(offered), key=key, help=told))
-    return float(st.select_slider(label, offered, key=key, format_func=lambda b: f"{b:g}"))
+    return float(
+        st.select_slider(label, offered, key=key, format_func=lambda b: f"{b:g}", help=told)
+    )
 
 
 def _priced_slider(label: str, unit: str, offered: list[float], key: str) -> float:
@@ -173,7 +175,10 @@ def _priced_slider(label: str, unit: str, offered: list[float], key: str) -> flo
     slider, field = st.columns([4, 1], vertical_alignment="bottom")
     with slider:
         words = apart(offered, unit)
-        budget = float(st.select_slider(label, offered, key=key, format_func=words.__getitem__))
+        told = glossary.meaning("budget")
+        budget = float(
+            st.select_slider(label, offered, key=key, format_func=words.__getitem__, help=told)
+        )
     least = min(offered)
     with field:
         typed = st.number_input(

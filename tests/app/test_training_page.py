@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -89,6 +90,54 @@ def test_every_view_of_a_finished_run(links: dict[str, str], tab: str, said: str
     app = page(links, "run", result_tab=tab)
     assert not app.exception
     assert said in words(app)
+
+
+def by_label(app: AppTest, kind: str, label: str) -> Any:
+    return next(element for element in app.get(kind) if element.label == label)
+
+
+def test_a_link_sets_all_that_the_curves_show(links: dict[str, str]) -> None:
+    usual = page(links, "run", result_tab="Curves")
+    metrics = by_label(usual, "selectbox", "Metric").options
+    contenders = by_label(usual, "selectbox", "Contender").options
+    look = {
+        "live_metric": metrics[-1],
+        "live_contender": contenders[-1],
+        "live_smoothing": "0.5",
+        "live_log": "true",
+        "focus": "0",
+    }
+    app = page(links, "run", result_tab="Curves", **look)
+    assert not app.exception
+    assert len(metrics) > 1
+    assert by_label(app, "selectbox", "Metric").value.replace("_", " ") == metrics[-1]
+    assert by_label(app, "selectbox", "Contender").value == contenders[-1]
+    assert by_label(app, "slider", "Smoothing").value == 0.5
+    assert by_label(app, "toggle", "Log scale").value
+    assert "All groups" in [button.label for button in app.button]
+    assert "All groups" not in [button.label for button in usual.button]
+    # nonsense is the usual view and no traceback
+    odd = dict.fromkeys(look, "<b>99</b>")
+    app = page(links, "run", result_tab="Curves", earlier="../x", **odd)
+    assert not app.exception
+    assert by_label(app, "slider", "Smoothing").value == 0
+    for label in ("Metric", "Contender"):
+        before, now = (by_label(each, "selectbox", label).value for each in (usual, app))
+        assert now == before
+    assert "All groups" not in [button.label for button in app.button]
+
+
+def test_a_link_sets_contender_and_estimator(links: dict[str, str]) -> None:
+    app = page(links, "run", result_tab="All metrics")
+    last = by_label(app, "selectbox", "Contender").options[-1]
+    app = page(links, "run", result_tab="All metrics", metric_contender=last)
+    assert by_label(app, "selectbox", "Contender").value == last
+    app = page(links, "run", result_tab="All metrics", metric_contender="nobody")
+    assert not app.exception
+    wanted = links["matrix"][:12]
+    app = page(links, "run", result_tab="Predicted against measured", estimate=wanted)
+    assert by_label(app, "selectbox", "Estimator").value == links["matrix"]
+    assert app.query_params["estimate"] in (wanted, [wanted])
 
 
 def test_a_cell_holds_a_value_with_its_error() -> None:

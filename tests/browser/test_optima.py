@@ -5,7 +5,7 @@ import re
 import pytest
 from browser.app_process import App
 from browser.steps import chart, choose, open_page, press, set_number, settled
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 
 def strong_marks(page: Page, key: str) -> int:
@@ -50,7 +50,7 @@ def optima(app: App, page: Page) -> Page:
     return page
 
 
-def test_a_lasso_catches_a_cluster_in_both_maps(optima: Page) -> None:
+def test_a_lasso_catches_a_cluster_in_both_maps(optima: Page, browser: Browser) -> None:
     page = optima
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
@@ -72,6 +72,14 @@ def test_a_lasso_catches_a_cluster_in_both_maps(optima: Page) -> None:
             arg=[f"optima_{side}", caught],
         )
         assert strong_marks(page, f"optima_{side}") == caught
+    # A colleague's link opens the same selection.
+    page.wait_for_url("**caught=**")
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    colleague = context.new_page()
+    colleague.set_default_timeout(60_000)
+    open_page(colleague, page.url, "Optima")
+    expect(colleague.get_by_text(text)).to_be_visible()
+    context.close()
     press(page, "Clear")
     expect(page.get_by_text("Draw a line around some marks")).to_be_visible()
     # The pair picked here is the pair of every page.

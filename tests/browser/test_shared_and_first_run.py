@@ -1,6 +1,7 @@
 """A reviewer's link opens the same view; a first visit is led; the end of work is told."""
 
 import json
+import re
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -8,26 +9,50 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from browser.app_process import App
-from browser.steps import chart, open_page, settled
-from playwright.sync_api import BrowserContext, Page, expect
+from browser.steps import chart, choose, open_page, settled
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 import taskviz as tv
 from taskviz.cache import Cache
+from taskviz.data import CollectionRef
 from taskviz.jobs import JobStore, start_job
 from taskviz.ui.scenarios import save_scenario
-from taskviz.verbs import affinity_key, group_tasks
+from taskviz.values import Grouping
+from taskviz.verbs import affinity_key, group_tasks, training_key
 
 
 @pytest.fixture(scope="module")
 def key(app: App) -> str:
-    """A matrix of linnerud with a scenario."""
+    """A matrix of linnerud with two scenarios."""
     cache = Cache(app.cache)
     collection = tv.load_collection("linnerud", cache=cache)
     matrix = tv.compute_affinity(collection, method="label-correlation", seed=0, cache=cache)
     made = affinity_key(collection, "label-correlation", seed=0)
     save_scenario(cache, "reviewed", "", group_tasks(matrix, "spectral", budget=2), made)
+    save_scenario(cache, "all in one", "", group_tasks(matrix, "spectral", budget=1), made)
     return made
+
+
+@pytest.fixture(scope="module")
+def run(app: App) -> str:
+    """A finished training of linnerud in two groups, with each task alone beside it."""
+    cache = Cache(app.cache)
+    linnerud = tv.load_collection("linnerud", cache=cache)
+    plans = {
+        "chosen": Grouping.of([linnerud.names[:2], linnerud.names[2:]]),
+        "all-separate": Grouping.of([[name] for name in linnerud.names]),
+    }
+    tv.compare_groupings(linnerud, plans, epochs=4, width=4, cache=cache)
+    keys = {name: training_key(linnerud, plan, epochs=4, width=4) for name, plan in plans.items()}
+    store = JobStore(cache)
+    spec = {
+        "collection": CollectionRef("linnerud").to_json(),
+        "grouping": plans["chosen"].to_json(),
+    }
+    job = store.add("training", spec, "Training of linnerud", "cpu")
+    store.finish(job.id, job.attempt, "done", result={"results": keys})
+    return job.id
 
 
 def copied(page: Page) -> str:
@@ -83,6 +108,50 @@ def test_a_copied_link_opens_matrix_threshold_pair_plan_and_tab(
     )
     groups = page.locator(".card").all_inner_texts()
     assert reviewer.locator(".card").all_inner_texts() == groups
+
+
+def test_a_link_opens_the_curves_as_they_were_set(
+    app: App, run: str, page: Page, browser: Browser
+) -> None:
+    open_page(page, f"{app.url}/training?collection=linnerud&run={run}", "Training")
+    page.get_by_role("tab", name="Curves").click()
+    chart(page, "curve_chosen_0")
+    choose(page, "Contender", "all-separate")
+    page.get_by_text("Log scale").click()
+    page.wait_for_url("**live_log=true**")
+    settled(page)
+    page.get_by_role("button", name="Enlarge").nth(1).click()
+    chart(page, "curve_all-separate_1_large")
+    page.wait_for_url("**focus=1**")
+    settled(page)
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    reviewer = context.new_page()
+    reviewer.set_default_timeout(60_000)
+    open_page(reviewer, page.url, "Training")
+    chart(reviewer, "curve_all-separate_1_large")
+    expect(reviewer.get_by_role("tab", name="Curves")).to_have_attribute("aria-selected", "true")
+    expect(reviewer.get_by_role("checkbox", name="Log scale")).to_be_checked()
+    expect(reviewer.get_by_role("button", name="All groups")).to_be_visible()
+    context.close()
+
+
+def test_a_link_opens_the_two_scenarios_that_were_compared(
+    app: App, key: str, page: Page, browser: Browser
+) -> None:
+    open_page(page, f"{app.url}/groups?collection=linnerud&matrix={key}", "Groups")
+    page.get_by_role("tab", name="Scenarios").click()
+    for name in ("reviewed", "all in one"):
+        settled(page)
+        page.get_by_text(name, exact=True).first.click()
+    told = re.compile("From (reviewed to all in one|all in one to reviewed)")
+    expect(page.get_by_text(told)).to_be_visible()
+    settled(page)
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    reviewer = context.new_page()
+    reviewer.set_default_timeout(60_000)
+    open_page(reviewer, page.url, "Groups")
+    expect(reviewer.get_by_text(told)).to_be_visible()
+    context.close()
 
 
 def test_a_first_visit_is_led_and_can_leave(app: App, page: Page) -> None:
