@@ -1,6 +1,7 @@
 """A training result as plain data: metrics whole, curves a line each, no networks."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _LINE: Final = ("group", "task", "split", "metric", "seed")
+MOST_SEEDS: Final = 1_000
 MOST_METRICS: Final = 500_000
 MOST_STEPS: Final = 2_000_000
 """Points of all curves of a report that is read."""
@@ -38,6 +40,11 @@ def result_json(label: str, result: TrainingResult) -> dict[str, Any]:
         "settings": dict(result.settings),
         "seed": result.seed,
         "seconds": result.seconds,
+        # Metrics and curves name their seed; this is what else differs between seeds.
+        "runs": [
+            {"seed": run.seed, "serving": dict(run.serving), "seconds": run.seconds}
+            for run in result.runs
+        ],
         "collection": result.collection,
         "fingerprint": result.fingerprint,
         "notes": list(result.notes),
@@ -125,16 +132,11 @@ def result_from_json(data: Mapping[str, Any]) -> tuple[str, TrainingResult]:
     history = history_frame(sequence(data, "history", 200_000))
     for frame in (metrics, history):
         _check(frame, grouping)
-    serving = {str(t): int(i) for t, i in mapping(data["serving"], "serving").items()}
-    if any(task not in grouping.tasks for task in serving):
-        raise ValueError("a task is served that no group holds")
-    if any(not 0 <= index < len(grouping.groups) for index in serving.values()):
-        raise ValueError("a task is served by a group that is not there")
     result = TrainingResult(
         grouping=grouping,
         metrics=metrics,
         history=history,
-        serving=serving,
+        serving=_serving(data, grouping),
         settings=dict(mapping(data["settings"], "settings")),
         seed=count(data, "seed"),
         seconds=float(data["seconds"]),
@@ -142,7 +144,36 @@ def result_from_json(data: Mapping[str, Any]) -> tuple[str, TrainingResult]:
         fingerprint=bounded(data["fingerprint"], "fingerprint"),
         notes=tuple(bounded(note, "a note") for note in sequence(data, "notes")),
     )
+    runs = [_run(result, mapping(run, "a run")) for run in sequence(data, "runs", MOST_SEEDS)]
+    if len({run.seed for run in runs}) < len(runs):
+        raise ValueError("a seed comes twice")
+    if runs:
+        result = replace(result, runs=tuple(runs))
     return bounded(data["label"], "label", 2000), result
+
+
+def _serving(data: Mapping[str, Any], grouping: Grouping) -> dict[str, int]:
+    serving = {str(t): int(i) for t, i in mapping(data["serving"], "serving").items()}
+    if any(task not in grouping.tasks for task in serving):
+        raise ValueError("a task is served that no group holds")
+    if any(not 0 <= index < len(grouping.groups) for index in serving.values()):
+        raise ValueError("a task is served by a group that is not there")
+    return serving
+
+
+def _run(whole: TrainingResult, data: Mapping[str, Any]) -> TrainingResult:
+    """The result of one seed: its rows of the whole, its own serving groups."""
+    seed = count(data, "seed")
+    parts = [frame[frame["seed"] == seed] for frame in (whole.metrics, whole.history)]
+    metrics, history = (part.reset_index(drop=True) for part in parts)
+    return replace(
+        whole,
+        metrics=metrics,
+        history=history,
+        serving=_serving(data, whole.grouping),
+        seed=seed,
+        seconds=float(data["seconds"]),
+    )
 
 
 def _check(frame: "pd.DataFrame", grouping: Grouping) -> None:

@@ -90,6 +90,8 @@ def test_a_report_is_built_kept_taken_away_and_opened(
     expect(inside(page).locator("#notes strong")).to_have_text("Mind", timeout=60_000)
     expect(inside(page).locator("img")).to_have_count(0)
     choose(page, "Write beside", "Figure: Affinity by Label correlation")
+    # the empty field of the figure, not that of the whole report that it follows
+    expect(page.get_by_role("textbox", name="Note (Markdown)")).to_have_value("")
     write_note(page, "look at the corner")
     expect(inside(page).locator("#affinity figure .remark").first).to_contain_text(
         "look at the corner", timeout=60_000

@@ -163,7 +163,7 @@ def test_paper_is_light_and_complete(study, browser: Browser, tmp_path: Path) ->
     pdf = visit.page.pdf(format="A4")
     assert pdf.startswith(b"%PDF")
     paper = visit.number("window.paper")
-    assert set(paper["widths"]) == {470, 640}  # square charts are smaller: two fit on a page
+    assert set(paper["widths"]) == {400, 640}  # square charts are smaller: two fit on a page
     assert set(paper["colours"]) == {"#16262b"}
     assert paper["closed"] == 0
     visit.page.wait_for_function("document.querySelectorAll('details[open]').length === 0")

@@ -10,8 +10,9 @@ import pytest
 from taskviz.figures.curves import MOST_POINTS
 from taskviz.report import read_report, write_report
 from taskviz.report.result_json import history_frame, history_json
-from taskviz.training.compare import comparison_table, summary_sentences
-from taskviz.values import HISTORY_COLUMNS, AffinityMatrix, TaskvizError
+from taskviz.training.compare import compare, comparison_table, summary_sentences
+from taskviz.training.options import TrainingOptions
+from taskviz.values import HISTORY_COLUMNS, AffinityMatrix, Grouping, TaskvizError
 
 KEYS = ["group", "task", "split", "metric", "seed", "step"]
 
@@ -47,6 +48,26 @@ def test_values_come_back(study, tmp_path: Path) -> None:  # type: ignore[no-unt
     assert summary_sentences(read.results) == summary_sentences(study.results)
     pd.testing.assert_frame_equal(
         comparison_table(read.results), comparison_table(study.results), check_dtype=False
+    )
+
+
+def test_results_of_several_seeds_come_back_with_their_intervals(toy, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    plans = {
+        "chosen": Grouping.of([["t0", "t3"], ["t1", "t2", "t0"]]),
+        "all-separate": Grouping.of([[name] for name in toy.names]),
+    }
+    results = compare(toy, plans, TrainingOptions(epochs=2, width=8), seeds=[0, 1, 2])
+    path = write_report(collection=toy, results=results, path=tmp_path / "r.html")
+    read = read_report(path).results
+    for label, result in results.items():
+        assert read[label].seeds == (0, 1, 2)
+        for one, other in zip(read[label].runs, result.runs, strict=True):
+            assert (one.serving, one.seconds) == (other.serving, other.seconds)
+            pd.testing.assert_frame_equal(one.metrics, other.metrics, check_dtype=False)
+    assert "3 seeds" in " ".join(summary_sentences(results))
+    assert summary_sentences(read) == summary_sentences(results)
+    pd.testing.assert_frame_equal(
+        comparison_table(read), comparison_table(results), check_dtype=False
     )
 
 

@@ -28,7 +28,7 @@
   // A page of paper is 680 px wide and 1000 px high inside its margins; the screen's width says
   // nothing of it. Two charts with their captions go on a page.
   const PAPER = 640;
-  const SQUARE = 470;
+  const SQUARE = 400;
   const LOW = 330;
 
   const drawOne = (chart, dark) => {
