@@ -103,11 +103,10 @@ def _sentence(table: pd.DataFrame, names: Mapping[str, str], runs: int) -> str:
     best = ranked.iloc[0]
     name = names.get(str(best["matrix"]), str(best["method"]))
     rank, error = float(best["rank"]), float(best["rank_error"])
-    around = f" ± {three_digits(error)}" if error == error else ""
     sure = clear_of_chance(table)
     return (
         f"{told}: **{safe(name)}** ordered the groups of a task best, rank correlation "
-        f"{signed(rank)}{around} over {plural(int(best['tasks']), 'task')}"
+        f"{signed(rank, error)} over {plural(int(best['tasks']), 'task')}"
         + ("." if sure else ", which the best of so many may be by chance.")
     )
 
@@ -121,7 +120,7 @@ def _readable(table: pd.DataFrame, names: Mapping[str, str]) -> pd.DataFrame:
     def told(value: float, error: float = float("nan")) -> str:
         if value != value:
             return "–"
-        return signed(value) + (f" ± {three_digits(error)}" if error == error else "")
+        return signed(value, error)
 
     rows = [
         {

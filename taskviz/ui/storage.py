@@ -46,7 +46,7 @@ def _inside() -> None:
     )
     table = pd.DataFrame(
         [
-            {"kind": kind, "how many": count, "MB": round(size / 1e6, 2)}
+            {"kind": kind, "how many": count, "MB": float(f"{size / 1e6:.3g}")}
             for kind, (count, size) in found.items()
         ]
     )
@@ -55,7 +55,7 @@ def _inside() -> None:
             table,
             hide_index=True,
             width=420,
-            height=min(38 + 35 * len(table), 320),
+            height=min(38 + 35 * len(table), 600),
             alt="Kinds of what is stored, how many, megabytes",
         )
     st.caption(

@@ -8,10 +8,16 @@ _MARKDOWN = re.compile(r"([\\`*_{}\[\]<>()#+\-.!|~$:&])")
 _SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
+_ONE = r"[+\-−]?[0-9][0-9.,]*(?: ± [0-9][0-9.,]*)?(?: ?%)?"
+_AMOUNT = re.compile(rf"{_ONE}(?: … {_ONE})?")
+"""A number, its error, per cent, an interval: no letter, and no sign but before a number."""
+
+
 def spreadsheet_safe(text: object) -> str:
     """Text for a CSV cell that no spreadsheet takes for a formula: a quote goes before its sign.
 
-    A number stays as it is. :func:`spreadsheet_plain` gives the text back.
+    A number stays as it is, with its error and unit ``%`` too. :func:`spreadsheet_plain` gives
+    the text back.
     """
     plain = str(text)
     return f"'{plain}" if _like_formula(plain) else plain
@@ -23,7 +29,7 @@ def spreadsheet_plain(cell: str) -> str:
 
 
 def _like_formula(text: str) -> bool:
-    if not text.lstrip("'").startswith(_SIGNS):
+    if not text.lstrip("'").startswith(_SIGNS) or _AMOUNT.fullmatch(text):
         return False
     try:
         float(text)

@@ -130,7 +130,7 @@ def test_a_link_opens_the_curves_as_they_were_set(
     open_page(reviewer, page.url, "Training")
     chart(reviewer, "curve_all-separate_1_large")
     expect(reviewer.get_by_role("tab", name="Curves")).to_have_attribute("aria-selected", "true")
-    expect(reviewer.get_by_role("checkbox", name="Log scale")).to_be_checked()
+    expect(reviewer.get_by_role("switch", name="Log scale")).to_be_checked()
     expect(reviewer.get_by_role("button", name="All groups")).to_be_visible()
     context.close()
 

@@ -28,6 +28,24 @@ def test_text_headings_and_labels_are_quoted_and_numbers_stay() -> None:
     pd.testing.assert_frame_equal(table, before)
 
 
+def test_amounts_as_we_write_them_stay() -> None:
+    amounts = ["+0.147 %", "-1.2", "+1.2 ± 0.3 %", "+0.1 … +0.4 %", "+12%"]
+    attacks = [
+        "+1+1",
+        "-1-cmd()",
+        "+1 ± A1",
+        "=1",
+        "+0.1 … =2",
+        "+1 %+1",
+        "'+1",
+        "+1\n=2",
+        "+",
+        "-%",
+    ]
+    shown = harmless(pd.DataFrame({"cell": [*amounts, *attacks]}))["cell"].tolist()
+    assert shown == [*amounts, *(f"'{text}" for text in attacks)]
+
+
 def test_two_columns_of_one_name_and_lists_and_categories_pass() -> None:
     table = pd.DataFrame([["=x", [1, 2]], ["y", [3]]], columns=["a", "a"])
     assert harmless(table).iloc[:, 0].tolist() == ["'=x", "y"]
