@@ -57,6 +57,7 @@ class Session:
         self._run: tuple[str, ...] = ()
         self._busy = False
         self._wanted: tuple[str, asyncio.Future[None]] | None = None
+        self._overtaken = False
         self._polling: dict[str, asyncio.Task[None]] = {}
         self._held: dict[str, bytes] = {}
         self._reader = asyncio.create_task(self._read())
@@ -111,7 +112,7 @@ class Session:
         state.context_info.color_scheme = "light"
         state.cached_message_hashes.extend(self._held)
         whole: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._wanted = (fragment, whole)
+        self._wanted, self._overtaken = (fragment, whole), False
         start = time.perf_counter()
         await self._socket.send(message.SerializeToString())
         try:
@@ -184,11 +185,16 @@ class Session:
         self._busy = False
         if status == ForwardMsg.FINISHED_WITH_COMPILE_ERROR:
             self.errors.append("a page cannot be compiled")
-        if status == ForwardMsg.FINISHED_EARLY_FOR_RERUN or self._wanted is None:
+        if self._wanted is None:
             return
         fragment, whole = self._wanted
         # A whole run answers a change in a fragment too: the page may have asked for one.
-        if (not self._run or fragment in self._run) and not whole.done():
+        answers = not self._run or fragment in self._run
+        if status == ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+            # Also said of a run that came to its end when a poll waits behind it: the change is
+            # answered when that poll is, and Streamlit does not run it once more.
+            self._overtaken |= answers
+        elif (answers or self._overtaken) and not whole.done():
             whole.set_result(None)
 
     def _draw(self, delta: Any) -> None:

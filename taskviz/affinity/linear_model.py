@@ -330,17 +330,13 @@ def _samples(
 
 
 def _shares_features(run: JointTraining, parameters: dict[str, Tensor], outputs: int) -> bool:
-    """Whether to keep the gradients of the trunk's features, not of the outputs.
-
-    That saves memory where these are fewer, and time already where they are up to twice as many:
-    all tasks are then fitted in one product.
-    """
+    """Whether it saves memory to keep the gradients of the trunk's features, not of the outputs."""
     return (
         run.data.collection.layout == "joint"
         and not run.network.adapters
         and all(type(head) is nn.Linear for head in run.network.heads)
         and all(name.startswith("trunk.") for name in parameters)
-        and outputs > max(_features(run) / 2, SHARED_FROM)
+        and outputs > max(_features(run), SHARED_FROM)
     )
 
 

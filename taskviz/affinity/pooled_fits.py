@@ -16,6 +16,9 @@ CUTS = 12
 """Times that a step which overshoots is cut."""
 MEMORY = 5
 """Chord steps whose secants correct the next one."""
+FEW = 8
+"""Subsets of less than this part of the tasks are fitted task by task: where features are shared,
+what is computed for all tasks at once would be for nothing but those few."""
 NEWTON_STEPS = 50
 NEWTON_TASKS = 64
 """Tasks of a collection up to which Newton's method takes over."""
@@ -183,6 +186,20 @@ class PooledFits:
         Args:
             ridge: λ > 0.
         """
+        few = membership.sum(dim=1) * FEW < membership.shape[1]
+        if self._together is None or bool(few.all()) or not bool(few.any()):
+            return self._in_blocks(membership, ridge)
+        first, rest = (
+            self._in_blocks(membership[few], ridge),
+            self._in_blocks(membership[~few], ridge),
+        )
+        weights = first.weights.new_empty(len(membership), self.d)
+        residual = first.residual.new_empty(len(membership))
+        for rows, part in ((few, first), (~few, rest)):
+            weights[rows], residual[rows] = part.weights, part.residual
+        return Fits(weights, residual, first.by_newton + rest.by_newton)
+
+    def _in_blocks(self, membership: Tensor, ridge: float) -> Fits:
         most = SHARED_BLOCK if self._shared else BLOCK
         block = max(1, most // max(self.d**2, self._widest))
         parts = list(
@@ -268,7 +285,7 @@ class PooledFits:
 
     def _gradient(self, weights: Tensor, share: Tensor, ridge: float) -> Tensor:
         total = ridge * weights
-        if self._together is not None:
+        if self._together is not None and int((share > 0).sum()) * FEW >= share.numel():
             return total + self._together.gradient(weights, share)
         for task, sample in enumerate(self.samples):
             rows = torch.nonzero(share[:, task])[:, 0]

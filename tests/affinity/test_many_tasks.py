@@ -9,7 +9,7 @@ import torch
 
 import taskviz as tv
 from taskviz.affinity import linear_model as model_module
-from taskviz.affinity import make_estimator
+from taskviz.affinity import make_estimator, pooled_fits
 from taskviz.affinity.gradient import Gradient, GradientOptions
 from taskviz.affinity.linear_model import LinearModel, linear_model, train_start
 from taskviz.affinity.shared_linear import SharedLinear
@@ -120,6 +120,26 @@ def test_all_tasks_at_once_is_the_sum_over_tasks(
             together.losses(weights)[:, task], sample.losses(weights), rtol=1e-4, atol=1e-6
         )
     torch.testing.assert_close(together.gradient(weights, share), expected, rtol=1e-3, atol=1e-5)
+
+
+def test_small_subsets_are_fitted_alike_beside_large_ones(
+    communities: TaskCollection, monkeypatch: pytest.MonkeyPatch, device: torch.device
+) -> None:
+    apart, shared = models(communities, monkeypatch, device)
+    shared.ridge, shared.length = apart.ridge, apart.length
+    inside = torch.rand(20, TASKS, generator=torch.Generator().manual_seed(2)) < 0.5
+    inside[::2] = False
+    inside[range(0, 20, 2), range(10)] = True
+    inside[1::2, 0] = True
+    small = inside.sum(dim=1) * pooled_fits.FEW < TASKS
+    assert small.any(), "some subsets are fitted task by task"
+    assert not small.all(), "others all tasks at once"
+    inside = inside.to(device)
+    found = shared.losses(inside)
+    np.testing.assert_allclose(apart.losses(inside), found, rtol=2e-3, equal_nan=True)
+    for rows in (small, ~small):
+        own = shared.losses(inside[rows.to(device)])
+        np.testing.assert_allclose(own, found[rows.numpy()], rtol=1e-5, equal_nan=True)
 
 
 def test_beyond_the_limit_pairs_are_left_out(
