@@ -153,7 +153,7 @@ def test_locked_tasks_stay_when_the_budget_changes(link: str, page: Page) -> Non
 
 def save(page: Page, name: str, notes: str) -> None:
     """Save what is on the board as a scenario."""
-    page.get_by_label("Name of the scenario").fill(name)
+    page.get_by_role("textbox", name="Name of the scenario").fill(name)
     page.get_by_label("Notes").fill(notes)
     press(page, "Save scenario")
     expect(page.get_by_text(notes)).to_be_visible()
@@ -178,7 +178,7 @@ def test_two_scenarios_and_their_difference(link: str, page: Page, browser: Brow
     tab = other.new_page()
     open_board(tab, link)
     expect(tab.get_by_text("What if birch left?")).to_be_visible()
-    tab.get_by_role("button", name="Show").nth(1).click()
+    tab.get_by_role("button", name="Show", exact=True).nth(1).click()
     at(tab, "birch", "B")
     other.close()
 

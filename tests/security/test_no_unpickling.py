@@ -33,6 +33,7 @@ ATTRIBUTES = {
 }
 NAMED_IMPORTS = {
     "taskviz/values/registry.py",
+    "taskviz/ui/warm.py",
 }
 """Files that import by a name, beside each package's own: from a table, never from a user."""
 
