@@ -21,7 +21,7 @@ from taskviz.ui import (
 )
 from taskviz.ui.affinity_words import guess_words, headline
 from taskviz.ui.labels import matrix_labels
-from taskviz.ui.options_form import options_form
+from taskviz.ui.options_form import options_form, seed_field
 from taskviz.ui.text import plural, safe
 from taskviz.values import AffinityMatrix, TaskCollection, TaskvizError
 
@@ -81,9 +81,7 @@ def choose_estimator(collection: TaskCollection) -> None:
             "costs as much as the first.",
         )
     )
-    seed = st.number_input(
-        "Seed", value=0, min_value=0, step=1, key="affinity_seed", help=glossary.meaning("seed")
-    )
+    seed = seed_field("affinity_seed")
     try:
         kind(**options)
     except TaskvizError as error:

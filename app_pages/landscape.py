@@ -7,8 +7,8 @@ import streamlit as st
 from taskviz.affinity.dynamics import DynamicsOptions, DynamicsStudy
 from taskviz.jobs import LIVE
 from taskviz.optima.landscape import LandscapeOptions, LandscapeStudy
-from taskviz.ui import dynamics_view, frame, glossary, landscape_view, store, study_job, user
-from taskviz.ui.options_form import options_form
+from taskviz.ui import dynamics_view, frame, landscape_view, store, study_job, user
+from taskviz.ui.options_form import options_form, seed_field
 from taskviz.ui.text import safe
 from taskviz.values import TaskvizError
 from taskviz.verbs import read_dynamics, read_landscape
@@ -50,14 +50,7 @@ def landscape_tab(draw: Callable[[LandscapeStudy], None]) -> None:
     if job is None or job.state not in LIVE:
         with st.container(border=True, width=420), st.expander("Settings", expanded=job is None):
             options = options_form(LandscapeOptions, "landscape")
-            seed = st.number_input(
-                "Seed",
-                value=0,
-                min_value=0,
-                step=1,
-                key="landscape_seed",
-                help=glossary.meaning("seed"),
-            )
+            seed = seed_field("landscape_seed")
         if user.edit_button(
             "Measure the landscape" if job is None else "Measure again",
             type="primary" if job is None else "secondary",
@@ -90,14 +83,7 @@ def dynamics_tab() -> None:
     if job is None or job.state not in LIVE:
         with st.container(border=True, width=420), st.expander("Settings", expanded=job is None):
             options = options_form(DynamicsOptions, "dynamics")
-            seed = st.number_input(
-                "Seed",
-                value=0,
-                min_value=0,
-                step=1,
-                key="dynamics_seed",
-                help=glossary.meaning("seed"),
-            )
+            seed = seed_field("dynamics_seed")
         if user.edit_button(
             "Follow a training" if job is None else "Follow another",
             type="primary" if job is None else "secondary",

@@ -3,8 +3,8 @@
 import streamlit as st
 
 from taskviz.optima.optima_map import OptimaMap, OptimaOptions
-from taskviz.ui import frame, glossary, optima_view, state, store, study_job, tables, user
-from taskviz.ui.options_form import options_form
+from taskviz.ui import frame, optima_view, state, store, study_job, tables, user
+from taskviz.ui.options_form import options_form, seed_field
 from taskviz.ui.text import safe
 from taskviz.values import TaskCollection, TaskvizError
 from taskviz.verbs import read_optima_map
@@ -25,14 +25,7 @@ def form(collection: TaskCollection) -> None:
     # Open until there is a map, so that a narrow screen shows the map first.
     with st.expander("Settings", expanded=state.get("map") is None):
         options = options_form(OptimaOptions, "optima")
-        seed = st.number_input(
-            "Seed",
-            value=0,
-            min_value=0,
-            step=1,
-            key="optima_seed",
-            help=glossary.meaning("seed"),
-        )
+        seed = seed_field("optima_seed")
     points = int(options["n"]) * len(collection.tasks)
     start.caption(f":material/timer: {points:,} optima; nothing is trained.")
     if user.edit_button(

@@ -16,17 +16,17 @@ import os
 import platform
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
 
+from benchmarks.load.measure import app
+from benchmarks.slider import planted
 from taskviz.cache import Cache, key_of
 from taskviz.ui.pages import PAGES
-from taskviz.values import AffinityMatrix, TaskCollection
 
 MUST = {"start": 3000.0, "page": 700.0, "control": 300.0, "many": 3000.0}
 SETTLING = 400
@@ -83,21 +83,6 @@ NAME = """control => (control.getAttribute('aria-label') || control.textContent
   || control.closest('label')?.textContent || '').trim().slice(0, 40)"""
 
 
-def planted(collection: TaskCollection, groups: int) -> AffinityMatrix:
-    """Groups that help each other, and noise."""
-    size = len(collection.names)
-    labels = np.arange(size) % groups
-    noise = np.random.default_rng(0).normal(size=(size, size))
-    return AffinityMatrix(
-        np.equal.outer(labels, labels) + 0.4 * noise,
-        collection.names,
-        "higher-order",
-        seed=0,
-        collection=collection.name,
-        fingerprint=collection.fingerprint,
-    )
-
-
 def table(folder: Path, tasks: int, rows: int) -> Path:
     """Rows of noise with so many labels."""
     path, rng = folder / f"tasks-{tasks}.npz", np.random.default_rng(0)
@@ -110,18 +95,6 @@ def settled(page: Any) -> None:
     """Wait until no script runs and all charts are drawn."""
     page.wait_for_function(f"() => {{ {READY} return idle() && drawn() }}")
     page.wait_for_timeout(SETTLING)
-
-
-@contextmanager
-def app(folder: Path) -> Iterator[Any]:
-    """The app by its own command, on the cache of the folder."""
-    from tests.browser.app_process import start_app, stop_app
-
-    running = start_app(folder / "cache")
-    try:
-        yield running
-    finally:
-        stop_app(running)
 
 
 def tab(browser: Any) -> Any:
@@ -144,7 +117,14 @@ def own_collection(page: Any, url: str, path: Path, cache: Cache, groups: int) -
     from taskviz.verbs.affinity import affinity_parts
 
     collection = tv.load_collection(str(path))
-    matrix = planted(collection, groups)
+    matrix = replace(
+        planted(len(collection.names), groups),
+        tasks=collection.names,
+        method="higher-order",
+        seed=0,
+        collection=collection.name,
+        fingerprint=collection.fingerprint,
+    )
     parts = affinity_parts(collection, make_estimator(matrix.method), 0, "cpu")
     cache.put(
         "affinity", key_of(**parts), lambda folder: matrix.save(folder / "matrix.json"), parts
@@ -164,7 +144,7 @@ def measure_start(browser: Any, folder: Path, times: int) -> list[float]:
     for _ in range(times):
         page = tab(browser)
         start = time.perf_counter()
-        with app(folder) as running:
+        with app(folder / "cache") as running:
             page.goto(running.url, wait_until="commit")
             page.wait_for_function(
                 f"() => {{ {READY} return heading() === 'Collection' && idle() }}"
@@ -221,14 +201,14 @@ def run(*, quick: bool = False) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name, chromium() as browser:
         folder = Path(name)
         start = measure_start(browser, folder, 1 if quick else 5)
-        with app(folder) as running:
+        with app(folder / "cache") as running:
             page = tab(browser)
             own_collection(
                 page, running.url, table(folder, small, 400), Cache(running.cache), small // 3
             )
             pages = measure_pages(page, 1 if quick else 4)
             controls = measure_controls(page, 1 if quick else 3)
-        with app(folder) as running:
+        with app(folder / "cache") as running:
             page = tab(browser)
             many = table(folder, large, 60)
             own_collection(page, running.url, many, Cache(running.cache), 20)

@@ -6,6 +6,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import streamlit as st
 
+from taskviz.ui import glossary
 from taskviz.values import OptionSet
 
 
@@ -40,6 +41,17 @@ def options_form(
                 {f.name: _widget(f, hints[f.name], prefix, start or {}) for f in advanced}
             )
     return values
+
+
+def seed_field(key: str, label: str = "Seed") -> int:
+    """A number field for a seed.
+
+    Args:
+        key: of the widget.
+    """
+    return st.number_input(
+        label, value=0, min_value=0, step=1, key=key, help=glossary.meaning("seed")
+    )
 
 
 def _widget(spec: Field[Any], hint: Any, prefix: str, start: Mapping[str, Any]) -> Any:

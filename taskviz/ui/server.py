@@ -111,20 +111,25 @@ async def _lifespan(app: Any) -> AsyncIterator[dict[str, Any]]:
     log_to(store.root)
     log.info("the app has started")
     sys.setswitchinterval(SWITCH_SECONDS)
-    warming = asyncio.create_task(_warm())
+    beside = [asyncio.create_task(_warm()), asyncio.create_task(_collect())]
     yield {}
-    warming.cancel()
+    for task in beside:
+        task.cancel()
     well, found = await asyncio.to_thread(health, store)
     log.info("the app has ended; its jobs go on: %s", found.get("jobs") if well else "unknown")
 
 
 async def _warm() -> None:
-    """Import what pages need, then collect now and then what only cycles hold."""
+    """Import what pages need."""
     seconds = await asyncio.to_thread(warm)
     log.info("all pages are imported: %.1f s", seconds)
     # Modules stay until the end: collections need not look through them.
     gc.collect()
     gc.freeze()
+
+
+async def _collect() -> None:
+    """Collect now and then what only cycles hold."""
     while True:
         await asyncio.sleep(COLLECT_SECONDS)
         gc.collect()

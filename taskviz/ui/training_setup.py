@@ -13,7 +13,7 @@ from taskviz.training.options import TrainingOptions
 from taskviz.training.price import TrainingPrice, training_price
 from taskviz.training.weighting import describe_weighting, weighting_names
 from taskviz.ui import glossary, job_panel, state, store, user
-from taskviz.ui.options_form import options_form
+from taskviz.ui.options_form import options_form, seed_field
 from taskviz.ui.scenarios import Scenario, list_scenarios
 from taskviz.ui.text import plural, safe
 from taskviz.values import Grouping, TaskCollection, TaskvizError, parse_options
@@ -83,14 +83,8 @@ def _form(collection: TaskCollection) -> Choices:
         help="Everything is trained this often, each time on another split into training and "
         "validation rows. A difference has an interval from 2 seeds on.",
     )
-    seed = second.number_input(
-        "First seed",
-        value=0,
-        min_value=0,
-        step=1,
-        key="train_seed",
-        help=glossary.meaning("seed"),
-    )
+    with second:
+        seed = seed_field("train_seed", "First seed")
     baselines = st.toggle(
         "Train the baselines too",
         True,

@@ -2,9 +2,11 @@
 
 import csv
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 from playwright.sync_api import TimeoutError as NeverCame
 
 from taskviz.data.builtin import BUILT_INS
@@ -28,6 +30,17 @@ def open_page(page: Page, url: str, heading: str) -> None:
     """Go somewhere and wait until the page stands."""
     page.goto(url)
     expect(page.get_by_role("heading", name=heading, level=1)).to_be_visible()
+
+
+@contextmanager
+def colleague(browser: Browser) -> Iterator[Page]:
+    """A tab of somebody else, who has nothing but links."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(60_000)
+    try:
+        yield context.new_page()
+    finally:
+        context.close()
 
 
 def settled(page: Page) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from browser.app_process import App
-from browser.steps import chart, choose, open_page, press, settled
+from browser.steps import chart, choose, colleague, open_page, press, settled
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from taskviz.cache import Cache
@@ -174,13 +174,11 @@ def test_two_scenarios_and_their_difference(link: str, page: Page, browser: Brow
     expect(page.get_by_text("birch moved; together the tasks lose")).to_be_visible()
     expect(page.locator(".st-key-scenario_diff")).to_be_visible()
     # A colleague sees them too, and can put one onto the board.
-    other = browser.new_context(viewport={"width": 1440, "height": 900})
-    tab = other.new_page()
-    open_board(tab, link)
-    expect(tab.get_by_text("What if birch left?")).to_be_visible()
-    tab.get_by_role("button", name="Show", exact=True).nth(1).click()
-    at(tab, "birch", "B")
-    other.close()
+    with colleague(browser) as tab:
+        open_board(tab, link)
+        expect(tab.get_by_text("What if birch left?")).to_be_visible()
+        tab.get_by_role("button", name="Show", exact=True).nth(1).click()
+        at(tab, "birch", "B")
 
 
 def test_a_colleague_reads_a_comment(link: str, page: Page, browser: Browser) -> None:
@@ -191,13 +189,11 @@ def test_a_colleague_reads_a_comment(link: str, page: Page, browser: Browser) ->
     page.get_by_label("Comment", exact=True).fill("elm *alone*, =1+1")
     press(page, "Say it")
     expect(page.get_by_role("button", name="Comments (1)")).to_be_visible()
-    other = browser.new_context(viewport={"width": 1440, "height": 900})
-    tab = other.new_page()
-    open_board(tab, link)
-    tab.get_by_role("button", name="Comments (1)").click()
-    expect(tab.get_by_text("elm *alone*, =1+1")).to_be_visible()
-    expect(tab.get_by_text("Ada <b>", exact=True)).to_be_visible()
-    other.close()
+    with colleague(browser) as tab:
+        open_board(tab, link)
+        tab.get_by_role("button", name="Comments (1)").click()
+        expect(tab.get_by_text("elm *alone*, =1+1")).to_be_visible()
+        expect(tab.get_by_text("Ada <b>", exact=True)).to_be_visible()
 
 
 def test_a_second_browser_sees_the_same_plan(link: str, page: Page, browser: Browser) -> None:
@@ -211,13 +207,11 @@ def test_a_second_browser_sees_the_same_plan(link: str, page: Page, browser: Bro
     expect(card(page, "dogwood").locator(".change.worse")).to_be_visible()
     page.wait_for_function("before => location.href !== before", arg=locked)
     settled(page)
-    other = browser.new_context(viewport={"width": 1440, "height": 900})
-    tab = other.new_page()
-    open_page(tab, str(page.evaluate("location.href")), "Groups")
-    at(tab, "dogwood", "C")
-    expect(card(tab, "elm")).to_have_class(re.compile("locked"))
-    expect(card(tab, "dogwood").locator(".change.worse")).to_be_visible()
-    other.close()
+    with colleague(browser) as tab:
+        open_page(tab, str(page.evaluate("location.href")), "Groups")
+        at(tab, "dogwood", "C")
+        expect(card(tab, "elm")).to_have_class(re.compile("locked"))
+        expect(card(tab, "dogwood").locator(".change.worse")).to_be_visible()
 
 
 def test_import_without_a_collection(app: App, page: Page, tmp_path: Path) -> None:
@@ -314,9 +308,7 @@ def test_a_budget_in_parameters(app: App, page: Page, browser: Browser) -> None:
     expect(page.get_by_text("below the cheapest groups")).to_contain_text(least)
     settled(page)
     # A colleague sees the same unit and the same plan.
-    other = browser.new_context(viewport={"width": 1440, "height": 900})
-    tab = other.new_page()
-    open_page(tab, str(page.evaluate("location.href")), "Groups")
-    expect(tab.get_by_text("how many parameters can you afford")).to_be_visible()
-    expect(tab.locator(".st-key-group_board section.column:not(.new)")).to_have_count(1)
-    other.close()
+    with colleague(browser) as tab:
+        open_page(tab, str(page.evaluate("location.href")), "Groups")
+        expect(tab.get_by_text("how many parameters can you afford")).to_be_visible()
+        expect(tab.locator(".st-key-group_board section.column:not(.new)")).to_have_count(1)

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from browser.app_process import App
-from browser.steps import chart, choose, open_page, press, set_number, settled
+from browser.steps import chart, choose, colleague, open_page, press, set_number, settled
 from playwright.sync_api import Browser, Page, expect
 
 
@@ -74,12 +74,9 @@ def test_a_lasso_catches_a_cluster_in_both_maps(optima: Page, browser: Browser) 
         assert strong_marks(page, f"optima_{side}") == caught
     # A colleague's link opens the same selection.
     page.wait_for_url("**caught=**")
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    colleague = context.new_page()
-    colleague.set_default_timeout(60_000)
-    open_page(colleague, page.url, "Optima")
-    expect(colleague.get_by_text(text)).to_be_visible()
-    context.close()
+    with colleague(browser) as reader:
+        open_page(reader, page.url, "Optima")
+        expect(reader.get_by_text(text)).to_be_visible()
     press(page, "Clear")
     expect(page.get_by_text("Draw a line around some marks")).to_be_visible()
     # The pair picked here is the pair of every page.

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from browser.app_process import App
-from browser.steps import chart, choose, open_page, settled
+from browser.steps import chart, choose, colleague, open_page, settled
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
@@ -124,15 +124,14 @@ def test_a_link_opens_the_curves_as_they_were_set(
     chart(page, "curve_all-separate_1_large")
     page.wait_for_url("**focus=1**")
     settled(page)
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    reviewer = context.new_page()
-    reviewer.set_default_timeout(60_000)
-    open_page(reviewer, page.url, "Training")
-    chart(reviewer, "curve_all-separate_1_large")
-    expect(reviewer.get_by_role("tab", name="Curves")).to_have_attribute("aria-selected", "true")
-    expect(reviewer.get_by_role("switch", name="Log scale")).to_be_checked()
-    expect(reviewer.get_by_role("button", name="All groups")).to_be_visible()
-    context.close()
+    with colleague(browser) as reviewer:
+        open_page(reviewer, page.url, "Training")
+        chart(reviewer, "curve_all-separate_1_large")
+        expect(reviewer.get_by_role("tab", name="Curves")).to_have_attribute(
+            "aria-selected", "true"
+        )
+        expect(reviewer.get_by_role("switch", name="Log scale")).to_be_checked()
+        expect(reviewer.get_by_role("button", name="All groups")).to_be_visible()
 
 
 def test_a_link_opens_the_two_scenarios_that_were_compared(
@@ -146,12 +145,9 @@ def test_a_link_opens_the_two_scenarios_that_were_compared(
     told = re.compile("From (reviewed to all in one|all in one to reviewed)")
     expect(page.get_by_text(told)).to_be_visible()
     settled(page)
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    reviewer = context.new_page()
-    reviewer.set_default_timeout(60_000)
-    open_page(reviewer, page.url, "Groups")
-    expect(reviewer.get_by_text(told)).to_be_visible()
-    context.close()
+    with colleague(browser) as reviewer:
+        open_page(reviewer, page.url, "Groups")
+        expect(reviewer.get_by_text(told)).to_be_visible()
 
 
 def test_a_first_visit_is_led_and_can_leave(app: App, page: Page) -> None:
