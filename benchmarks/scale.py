@@ -142,6 +142,7 @@ def run_ray(quick: bool) -> dict[str, Any]:
 def measure_ray(nodes: int, networks: int, long: bool) -> dict[str, Any]:
     """Subset trainings on a cluster of so many nodes of one processor."""
     os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+    import ray
     import torch
     from ray.cluster_utils import Cluster
 
@@ -160,7 +161,7 @@ def measure_ray(nodes: int, networks: int, long: bool) -> dict[str, Any]:
     collection = tv.load_collection("yeast")
     subsets = [Subset(names) for names in draw_subsets(collection.names, networks, 0)]
     options = SubsetOptions(
-        width=256 if long else 16, epochs=30 if long else 1, mode="sequential", batch_size=64
+        width=256 if long else 16, epochs=120 if long else 1, mode="sequential", batch_size=64
     )
     # The first unit of each worker loads the libraries: not what is compared.
     warm = [Subset(names, 1) for names in draw_subsets(collection.names, 2 * nodes, 1)]
@@ -168,6 +169,8 @@ def measure_ray(nodes: int, networks: int, long: bool) -> dict[str, Any]:
     start = time.perf_counter()
     train_subsets(collection, subsets, options, RunContext(engine=engine))
     seconds = time.perf_counter() - start
+    # A driver leaves before the cluster does.
+    ray.shutdown()
     cluster.shutdown()
     return {"nodes": nodes, "seconds": seconds, "seconds_a_network": seconds / networks * nodes}
 

@@ -335,6 +335,14 @@ class JobStore:
                     jobs[i] = job_of(again.fetchone() or row, self.log_path(row["id"]))
         return jobs
 
+    def ended(self) -> tuple[int, float]:
+        """How many jobs have ended, and when the last did: changes whenever one more has."""
+        with self._database.read() as connection:
+            count, newest = connection.execute(
+                "SELECT count(finished), max(finished) FROM jobs"
+            ).fetchone()
+        return int(count), float(newest or 0.0)
+
     # Last in the class, since its name hides the built-in from what follows
 
     def list(self, limit: int = 100) -> JobList:

@@ -107,10 +107,17 @@ def price(key: str, _collection: TaskCollection, method: str, options: dict[str,
     return measure_price(estimator, _collection, pick_device("auto"))
 
 
-def calibration(kind: str, method: str, quantity: str = "seconds") -> Calibration:
+def calibration(kind: str, method: str) -> Calibration:
     """What past jobs of a kind and method took on this device, against what was reckoned."""
-    past = jobs().list(limit=400)
-    return past_calibration(past, kind, method, pick_device("auto").type, quantity)
+    store = jobs()
+    return _calibration(kind, method, str(store.root), store.ended(), store)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def _calibration(
+    kind: str, method: str, root: str, ended: tuple[int, float], _store: JobStore
+) -> Calibration:
+    return past_calibration(_store.list(limit=400), kind, method, pick_device("auto").type)
 
 
 def likely(told: float | None, kind: str, method: str) -> str:
