@@ -116,8 +116,10 @@ class PrimaryMetrics:
             epochs, rows, tasks = block.shape
             return block.transpose(0, 2, 1).reshape(epochs * tasks, rows).T
 
-        known = None if columns.known is None else flat(columns.known[at])
-        areas = area_under_roc(flat(held[:, :, columns.outputs]), flat(self._positive[at]), known)
+        # take is several times faster than an index of rows
+        known = None if columns.known is None else flat(columns.known.take(at, axis=0))
+        positive = flat(self._positive.take(at, axis=0))
+        areas = area_under_roc(flat(held[:, :, columns.outputs]), positive, known)
         return areas.reshape(len(held), -1)
 
     def _errors(self, held: NDArray[np.floating], at: NDArray[np.int64]) -> Floats:
