@@ -7,7 +7,7 @@ this file, whenever a link opens a page on a server that has just started.
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from taskviz.ui import frame, state, user
+from taskviz.ui import frame, state, user, warm
 from taskviz.ui.pages import ASSETS, PAGES, SECTIONS, PageEntry
 from taskviz.values import TaskvizError
 
@@ -41,6 +41,7 @@ state.sync(page.url_path)
 try:
     frame.sidebar()
     page.run()
+    warm.shown()
 except TaskvizError as error:
     # Such as a disk that is full or a cache that cannot be used.
     frame.failed(error)

@@ -1,14 +1,11 @@
 """Which device computes."""
 
 import os
-from dataclasses import dataclass
 
-import psutil
 import torch
 
+from taskviz.engines.host import VARIABLE, DeviceUse, host_use
 from taskviz.values import TaskvizError
-
-VARIABLE = "TASKVIZ_DEVICE"
 
 
 def pick_device(wanted: str | torch.device = "auto") -> torch.device:
@@ -38,23 +35,6 @@ def pick_device(wanted: str | torch.device = "auto") -> torch.device:
     return device
 
 
-@dataclass(frozen=True)
-class DeviceUse:
-    """How full and how busy a device is.
-
-    Args:
-        name: for people.
-        used: bytes.
-        whole: bytes.
-        busy: share of its time at work, 0 to 1; None where it does not tell.
-    """
-
-    name: str
-    used: int
-    whole: int
-    busy: float | None
-
-
 def device_use(device: torch.device) -> DeviceUse:
     """Memory and load of a device now, of all that runs on it."""
     name = describe_device(device)
@@ -69,11 +49,7 @@ def device_use(device: torch.device) -> DeviceUse:
     if device.type == "mps":
         used = torch.mps.driver_allocated_memory()
         return DeviceUse(name, used, torch.mps.recommended_max_memory(), None)
-    memory = psutil.virtual_memory()
-    # Since it was last asked; the first time that is since the machine was started.
-    return DeviceUse(
-        name, memory.total - memory.available, memory.total, psutil.cpu_percent(None) / 100
-    )
+    return host_use(name)
 
 
 def describe_device(device: torch.device) -> str:

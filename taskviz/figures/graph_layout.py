@@ -11,6 +11,11 @@ Layout = Mapping[str, tuple[float, float]]
 
 KAMADA_KAWAI_TASKS = 40
 """Beyond this many tasks the spring layout is used: Kamada-Kawai's cost grows too fast."""
+NEAREST = 6
+"""Ties of a task that pull in a spring layout, its strongest: all of them together pull everything
+into one heap (of 500 tasks in 20 planted families 22 % of the nearest nodes were of one family, and
+97 % with six ties)."""
+ITERATIONS = 50
 MANY_TASKS = 100
 """Beyond this many tasks neighbours are found by a tree."""
 CLEARANCE = 0.19
@@ -21,8 +26,8 @@ def graph_layout(matrix: AffinityMatrix, seed: int = 0) -> dict[str, tuple[float
     """Positions from the full weighted graph, so that they stay put while a threshold moves.
 
     Affinities are symmetrised and ranked; the more two tasks help each other, the nearer they
-    want to stand (Kamada & Kawai, 1989; beyond 40 tasks Fruchterman & Reingold, 1991, on the
-    same weights). Nodes that would cover each other are moved apart.
+    want to stand (Kamada & Kawai, 1989; beyond 40 tasks Fruchterman & Reingold, 1991, on
+    each task's strongest ties). Nodes that would cover each other are moved apart.
 
     Args:
         matrix: pairs without data have no wish.
@@ -48,13 +53,21 @@ def graph_layout(matrix: AffinityMatrix, seed: int = 0) -> dict[str, tuple[float
         placed = nx.kamada_kawai_layout(graph, dist=dist, pos=pos)
         points = np.array([placed[i] for i in range(size)])
     else:
-        # The weak half only says "not near", which a spring layout does by itself.
-        pull = np.clip(np.nan_to_num(wishes) - 0.5, 0.0, None) ** 2
-        graph = nx.from_numpy_array(pull)
-        placed = nx.spring_layout(graph, pos=pos, weight="weight", iterations=80, seed=seed)
+        graph = nx.from_numpy_array(_pull(wishes))
+        placed = nx.spring_layout(graph, pos=pos, weight="weight", iterations=ITERATIONS, seed=seed)
         points = np.array([placed[i] for i in range(size)])
     points = _spread(points, CLEARANCE if size <= 30 else CLEARANCE * (30 / size) ** 0.5)
     return {task: (float(x), float(y)) for task, (x, y) in zip(matrix.tasks, points, strict=True)}
+
+
+def _pull(wishes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Weights of the springs: the strongest ties of either end."""
+    # The weak half only says "not near", which a spring layout does by itself.
+    pull = np.clip(np.nan_to_num(wishes) - 0.5, 0.0, None) ** 2
+    strongest = np.argsort(-pull, axis=1, kind="stable")[:, :NEAREST]
+    kept = np.zeros(pull.shape, dtype=bool)
+    np.put_along_axis(kept, strongest, True, axis=1)
+    return np.where(kept | kept.T, pull, 0.0)
 
 
 def _ranked(matrix: AffinityMatrix) -> NDArray[np.float64]:

@@ -3,7 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from taskviz.figures.text import text_width
+
+Floats = NDArray[np.float64]
 
 POSITIONS = (
     "bottom center",
@@ -72,20 +77,36 @@ def place_labels(
     Returns:
         a position of :data:`POSITIONS` for each node, None for a label that is left out.
     """
-    taken = [*(node_box(x, y, radius) for x, y in points), *obstacles]
-    frame = Box(0, 0, *size)
+    first = [*(node_box(x, y, radius) for x, y in points), *obstacles]
+    taken = np.empty((len(first) + len(points), 4))
+    taken[: len(first)] = [_corners(box) for box in first] or np.empty((0, 4))
+    count = len(first)
     chosen: list[str | None] = []
     for (x, y), text in zip(points, texts, strict=True):
-        costs = []
-        for position in POSITIONS:
-            box = label_box(x, y, radius, text, font, position)
-            area = (box.right - box.left) * (box.bottom - box.top)
-            outside = area - box.overlap(frame)
-            costs.append(outside + sum(box.overlap(other) for other in taken))
-        best = min(range(len(POSITIONS)), key=lambda i: costs[i])
+        boxes = np.array(
+            [_corners(label_box(x, y, radius, text, font, position)) for position in POSITIONS]
+        )
+        area = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
+        inside = _overlaps(boxes, np.array([[0.0, 0.0, *size]]))[:, 0]
+        costs = area - inside + _overlaps(boxes, taken[:count]).sum(axis=1)
+        best = int(costs.argmin())
         if costs[best] > 1e-9 and not all_shown:
             chosen.append(None)
             continue
         chosen.append(POSITIONS[best])
-        taken.append(label_box(x, y, radius, text, font, POSITIONS[best]))
+        taken[count] = boxes[best]
+        count += 1
     return chosen
+
+
+def _corners(box: Box) -> tuple[float, float, float, float]:
+    return box.left, box.top, box.right, box.bottom
+
+
+def _overlaps(boxes: Floats, others: Floats) -> Floats:
+    """``(b, o)`` areas that each of some boxes shares with each of others, as
+    :meth:`Box.overlap`; both ``(…, 4)`` left, top, right, bottom."""
+    low = np.maximum(boxes[:, None, :2], others[None, :, :2])
+    high = np.minimum(boxes[:, None, 2:], others[None, :, 2:])
+    areas: Floats = np.clip(high - low, 0.0, None).prod(axis=2)
+    return areas

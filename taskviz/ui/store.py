@@ -4,21 +4,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import streamlit as st
 
 from taskviz.affinity import estimator_class
-from taskviz.affinity.price import Price
-from taskviz.affinity.price import price as measure_price
 from taskviz.cache import Cache, key_of
 from taskviz.data.builtin import BUILT_INS
 from taskviz.data.reference import CollectionRef, open_collection
-from taskviz.engines import pick_device
 from taskviz.figures.style import duration_words
 from taskviz.figures.task_graph import graph_layout
-from taskviz.grouping.group_costs import CostModel
 from taskviz.jobs import Job, JobStore
 from taskviz.jobs.past_costs import Calibration, past_calibration
 from taskviz.ui.text import plural
@@ -36,6 +32,11 @@ from taskviz.verbs import (
     read_training,
     stored_affinities,
 )
+
+if TYPE_CHECKING:
+    # What imports torch is imported where it is used: the first page does without.
+    from taskviz.affinity.price import Price
+    from taskviz.grouping.group_costs import CostModel
 
 
 def cache() -> Cache:
@@ -101,8 +102,11 @@ def affinities_of(collection: TaskCollection) -> list[tuple[str, AffinityMatrix]
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def price(key: str, _collection: TaskCollection, method: str, options: dict[str, Any]) -> Price:
+def price(key: str, _collection: TaskCollection, method: str, options: dict[str, Any]) -> "Price":
     """What an estimator will cost on this device; tried once for each setting."""
+    from taskviz.affinity.price import price as measure_price
+    from taskviz.engines import pick_device
+
     estimator = estimator_class(method)(**options)
     return measure_price(estimator, _collection, pick_device("auto"))
 
@@ -117,6 +121,8 @@ def calibration(kind: str, method: str) -> Calibration:
 def _calibration(
     kind: str, method: str, root: str, ended: tuple[int, float], _store: JobStore
 ) -> Calibration:
+    from taskviz.engines import pick_device
+
     return past_calibration(_store.list(limit=400), kind, method, pick_device("auto").type)
 
 
@@ -130,7 +136,9 @@ def likely(told: float | None, kind: str, method: str) -> str:
 
 
 @st.cache_resource(max_entries=64, show_spinner="Pricing the networks…")
-def prices(key: str, _collection: TaskCollection, unit: str, options: dict[str, Any]) -> CostModel:
+def prices(
+    key: str, _collection: TaskCollection, unit: str, options: dict[str, Any]
+) -> "CostModel":
     """What groups cost in a unit; latency is measured once, so that a slider stands still."""
     return price_groups(_collection, unit, **options)
 

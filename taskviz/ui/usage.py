@@ -1,10 +1,9 @@
-"""What a running job takes of its machine."""
+"""What a running job takes of its machine. Torch is imported where a device is asked for only."""
 
 import psutil
 import streamlit as st
-import torch
 
-from taskviz.engines import describe_device, device_use, pick_device
+from taskviz.engines import DeviceUse, host_use, only_host
 from taskviz.jobs import Job
 from taskviz.ui.text import safe
 
@@ -30,14 +29,19 @@ def usage(job: Job) -> str:
 
 def device_line() -> None:
     """Which device computes, its memory and its load, in one line."""
-    device = pick_device("auto")
-    use = device_use(device)
+    use = host_use() if only_host() else _device_use()
     words = [
         safe(use.name),
         f"{use.used / 1e9:.3g} of {use.whole / 1e9:.3g} GB in use",
         "" if use.busy is None else f"{100 * use.busy:.0f} % busy",
     ]
     st.caption(":material/memory: " + " · ".join(word for word in words if word))
+
+
+def _device_use() -> DeviceUse:
+    from taskviz.engines import device_use, pick_device
+
+    return device_use(pick_device("auto"))
 
 
 def _process(pid: int) -> psutil.Process:
@@ -50,6 +54,10 @@ def _process(pid: int) -> psutil.Process:
 
 
 def _device(name: str) -> str:
+    import torch
+
+    from taskviz.engines import describe_device
+
     try:
         return safe(describe_device(torch.device(name)))
     except (RuntimeError, ValueError):
@@ -57,7 +65,11 @@ def _device(name: str) -> str:
 
 
 def _accelerator(name: str) -> str:
-    if not name.startswith("cuda") or not torch.cuda.is_available():
+    if not name.startswith("cuda"):
+        return ""
+    import torch
+
+    if not torch.cuda.is_available():
         return ""
     free, whole = torch.cuda.mem_get_info(torch.device(name))
     return f"{(whole - free) / 1e9:.2g} of {whole / 1e9:.3g} GB on the device"

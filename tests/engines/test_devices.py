@@ -203,6 +203,7 @@ def test_sums_in_double_precision_are_kept_on_the_host_where_the_device_has_none
 def test_a_running_job_shows_the_memory_of_its_card(
     here: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from taskviz import engines
     from taskviz.ui import usage
 
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (3e9, 10e9))
@@ -212,7 +213,8 @@ def test_a_running_job_shows_the_memory_of_its_card(
     here()
     assert usage._accelerator("cuda:1") == ""
     said: list[str] = []
-    monkeypatch.setattr(usage, "pick_device", lambda wanted: CARD)
+    monkeypatch.setattr(usage, "only_host", lambda: False)
+    monkeypatch.setattr(engines, "pick_device", lambda wanted: CARD, raising=False)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "A <card>")
     monkeypatch.setattr(torch.cuda, "utilization", lambda device: 40)
     monkeypatch.setattr(usage.st, "caption", said.append)

@@ -273,3 +273,18 @@ def test_many_nodes_are_spread_as_few_are(matrix_factory):
     np.fill_diagonal(apart, np.inf)
     assert np.abs(points).max() <= 1
     assert apart.min() > 0.5 * 0.19 * (30 / 120) ** 0.5
+
+
+@pytest.mark.parametrize(("size", "families"), [(60, 6), (150, 6), (500, 20)])
+def test_families_of_many_tasks_stand_together(size: int, families: int) -> None:
+    """All ties at once pull 500 tasks into one heap, where a neighbour is anybody."""
+    family = np.arange(size) % families
+    noise = np.random.default_rng(0).normal(size=(size, size))
+    values = np.equal.outer(family, family) + 0.4 * noise
+    matrix = AffinityMatrix(values, tuple(f"t{i}" for i in range(size)), "planted")
+    layout = graph_layout(matrix)
+    points = np.array([layout[task] for task in matrix.tasks])
+    distance = np.linalg.norm(points[:, None] - points[None], axis=2)
+    np.fill_diagonal(distance, np.inf)
+    nearest = distance.argsort(axis=1)[:, :5]
+    assert (family[nearest] == family[:, None]).mean() > 0.85
