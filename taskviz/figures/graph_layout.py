@@ -15,7 +15,9 @@ NEAREST = 6
 """Ties of a task that pull in a spring layout, its strongest: all of them together pull everything
 into one heap (of 500 tasks in 20 planted families 22 % of the nearest nodes were of one family, and
 97 % with six ties)."""
-ITERATIONS = 50
+ITERATIONS, MANY_ITERATIONS = 50, 20
+"""Of a spring layout; the second from 500 tasks on, where networkx descends by L-BFGS, whose steps
+reach further."""
 MANY_TASKS = 100
 """Beyond this many tasks neighbours are found by a tree."""
 CLEARANCE = 0.19
@@ -54,7 +56,8 @@ def graph_layout(matrix: AffinityMatrix, seed: int = 0) -> dict[str, tuple[float
         points = np.array([placed[i] for i in range(size)])
     else:
         graph = nx.from_numpy_array(_pull(wishes))
-        placed = nx.spring_layout(graph, pos=pos, weight="weight", iterations=ITERATIONS, seed=seed)
+        steps = ITERATIONS if size < 500 else MANY_ITERATIONS
+        placed = nx.spring_layout(graph, pos=pos, weight="weight", iterations=steps, seed=seed)
         points = np.array([placed[i] for i in range(size)])
     points = _spread(points, CLEARANCE if size <= 30 else CLEARANCE * (30 / size) ** 0.5)
     return {task: (float(x), float(y)) for task, (x, y) in zip(matrix.tasks, points, strict=True)}

@@ -57,7 +57,7 @@ def embed_tasks(
     features = torch.from_numpy(standardised(values, settings.diagonal))
     weights = torch.from_numpy(standardised(similarity, "largest"))
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
         network = _Autoencoder(size, settings).double()
     optimizer = torch.optim.Adam(network.parameters(), lr=settings.learning_rate)
     for _ in range(settings.epochs):

@@ -106,17 +106,18 @@ def build_network(
     plan = _plan(collection, options, scaling)
     numbers = range(len(collection.tasks)) if tasks is None else tasks
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(_stream(seed, 0))
+        # Not torch.manual_seed: that seeds every device, and writes down the stack each time.
+        torch.default_generator.manual_seed(_stream(seed, 0))
         trunk = build_trunk(plan.kind, plan.given, options)
         if options.weights:
             load_weights(trunk, options.weights)
         features = features_of(trunk, plan.given)
         made, adapters = [], []
         for number in numbers:
-            torch.manual_seed(_stream(seed, 1 if heads == "tied" else 2 + number))
+            torch.default_generator.manual_seed(_stream(seed, 1 if heads == "tied" else 2 + number))
             made.append(_head(features, collection.tasks[number]))
             if plan.adapted:
-                torch.manual_seed(_stream(seed, 1_000_003 + number))
+                torch.default_generator.manual_seed(_stream(seed, 1_000_003 + number))
                 adapters.append(_adapter(plan, options, collection.samples[number], number))
     return MultiHeadNetwork(trunk, made, adapters).to(device=device, dtype=dtype)
 

@@ -69,8 +69,8 @@ def _import(names: Iterable[str]) -> None:
 
 
 def _try_once() -> None:
-    """The first figure of a process takes half a second longer than the next, the first seed and
-    the first optimizer of torch as much."""
+    """The first figure of a process takes half a second longer than the next, the first optimizer
+    of torch as much."""
     import torch
 
     from taskviz.figures.heatmap import affinity_heatmap
@@ -80,6 +80,4 @@ def _try_once() -> None:
     matrix = AffinityMatrix(np.eye(3), ("a", "b", "c"), "given")
     affinity_heatmap(matrix).to_json()
     task_graph(matrix, threshold=0.0).to_json()
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
     torch.optim.AdamW([torch.zeros(1, requires_grad=True)])
