@@ -73,6 +73,8 @@ class Estimator(ABC):
     """Part of every cache key: raise it whenever results change."""
     draws: ClassVar[bool] = True
     """False where the result does not depend on the seed."""
+    by_sample: ClassVar[bool] = False
+    """True where gradients of single samples are compared."""
     predicts: ClassVar[Prediction] = "affinity"
     """What :meth:`predict` returns; loss is better when lower, the others when higher."""
     Options: ClassVar[type[OptionSet]]

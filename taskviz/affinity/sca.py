@@ -102,6 +102,7 @@ class SCA(Estimator):
     summary = "Compares one gradient step of each task on the same samples; trains nothing."
     unit = "1 − L1 distance of the tasks' sample-wise optima, as a share of the row's largest"
     version = 2
+    by_sample = True
     Options = SCAOptions
 
     def networks_needed(self, tasks: int) -> int:

@@ -44,10 +44,34 @@ def calibrate(reckoned: Sequence[float], measured: Sequence[float]) -> Calibrati
     return Calibration(math.exp(statistics.median(logs)), error, len(logs))
 
 
+LIKE = ("way", "network")
+"""What makes two costs of one method alike; the first decides more."""
+
+
+def most_alike(
+    costs: Sequence[Mapping[str, Any]], like: Mapping[str, str]
+) -> Sequence[Mapping[str, Any]]:
+    """Those of the same way and kind of network; where there are none of the same way; else all.
+
+    A step of networks that are trained stacked costs a fraction of what one of a network alone
+    does, so that each tells little of the other. Costs that do not say count where nothing does.
+    """
+    for last in range(len(LIKE), 0, -1):
+        found = [c for c in costs if all(c.get(n, "") == like.get(n, "") for n in LIKE[:last])]
+        if found:
+            return found
+    return costs
+
+
 def past_calibration(
-    jobs: Sequence[Job], kind: str, method: str, device: str, quantity: str = "seconds"
+    jobs: Sequence[Job],
+    kind: str,
+    method: str,
+    device: str,
+    quantity: str = "seconds",
+    like: Mapping[str, str] | None = None,
 ) -> Calibration:
-    """What done jobs of a kind and method on a device say.
+    """What done jobs of a kind and method on a device say, those that are most alike.
 
     Args:
         jobs: newest first.
@@ -55,6 +79,7 @@ def past_calibration(
         method: estimator or weighting.
         device: its type, such as ``cpu``.
         quantity: ``seconds`` or ``bytes``.
+        like: ``way`` and ``network`` of what is reckoned; None: all count.
     """
     found: list[Mapping[str, Any]] = []
     for job in jobs:
@@ -65,7 +90,7 @@ def past_calibration(
             continue
         if cost.get(f"reckoned_{quantity}") and cost.get(quantity):
             found.append(cost)
-    found = found[:KEPT]
+    found = list(found if like is None else most_alike(found, like))[:KEPT]
     return calibrate(
         [float(cost[f"reckoned_{quantity}"]) for cost in found],
         [float(cost[quantity]) for cost in found],

@@ -15,14 +15,14 @@ def reckon_affinity(
     device: str,
     options: Mapping[str, Any],
     repeats: int = 1,
-) -> dict[str, float]:
-    """Seconds and bytes by a trial on the device; only what can be told."""
+) -> dict[str, Any]:
+    """Seconds and bytes by a trial on the device, and how it is done; only what can be told."""
     from taskviz.affinity import make_estimator
     from taskviz.affinity.price import price
     from taskviz.engines import pick_device
 
     told = price(make_estimator(method, **options), collection, pick_device(device))
-    found: dict[str, float] = {}
+    found: dict[str, Any] = {**told.like}
     if told.effort is not None:
         found["reckoned_seconds"] = told.effort * repeats
     if told.memory is not None:
@@ -37,7 +37,7 @@ def reckon_training(
     device: str,
     options: Mapping[str, Any],
     seeds: int,
-) -> dict[str, float]:
+) -> dict[str, Any]:
     """The same of a training of groups."""
     from taskviz.engines import pick_device
     from taskviz.training.defaults import with_defaults
@@ -54,7 +54,7 @@ def reckon_training(
         seeds=seeds,
         device=pick_device(device),
     )
-    found: dict[str, float] = {}
+    found: dict[str, Any] = {**told.like}
     if told.seconds is not None:
         found["reckoned_seconds"] = told.seconds
     if told.memory is not None:

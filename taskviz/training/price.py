@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from taskviz.data.tensors import to_tensors
+from taskviz.networks import network_kind
 from taskviz.training.options import TrainingOptions
 from taskviz.training.trainer import GroupTrainer, seeded
 from taskviz.values import SPLITS, TaskCollection, TaskvizError
@@ -27,11 +28,18 @@ class TrainingPrice:
         seconds: at most, if none stops early: from a trial on this device; None where the data
             cannot be tried.
         memory: bytes of data, weights, gradients and optimizer on the device; None likewise.
+        network: kind of the trunk, such as ``mlp``; "" where none was tried.
     """
 
     networks: int
     seconds: float | None = None
     memory: int | None = None
+    network: str = ""
+
+    @property
+    def like(self) -> dict[str, str]:
+        """By what past jobs are found whose cost tells of this one."""
+        return {"network": self.network}
 
 
 def training_price(
@@ -89,7 +97,8 @@ def training_price(
     size = sum(t.numel() * t.element_size() for t in held if isinstance(t, torch.Tensor))
     # Weights, gradients, two moments of the optimizer, the best checkpoint.
     memory = size + 5 * parameters * torch.finfo(data.dtype).bits // 8
-    return TrainingPrice(networks, total * options.epochs * seeds, memory)
+    kind = network_kind(collection, options)
+    return TrainingPrice(networks, total * options.epochs * seeds, memory, kind)
 
 
 def _timed(work: Callable[[], object]) -> float:

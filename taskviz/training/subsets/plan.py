@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from taskviz.networks import build_network
+from taskviz.networks import MultiHeadNetwork, build_network
 from taskviz.training.subsets.columns import Columns
 from taskviz.training.subsets.memory import network_bytes, networks_that_fit
 from taskviz.training.subsets.request import SubsetOptions
@@ -111,6 +111,14 @@ def _pace(trial: Unit, limit: int, steps: int) -> Pace:
     one = network_bytes(trial.collection, options, getattr(torch, trial.dtype).itemsize)
     room = (CPU_STACK if torch.device(trial.device).type == "cpu" else GPU_STACK) // one
     return Pace(max(candidates[0], min(room, most)), None)
+
+
+def stacks(network: MultiHeadNetwork, collection: TaskCollection, options: SubsetOptions) -> bool:
+    """Whether many such networks are surely trained at once, without a trial that tells.
+
+    Other networks are at best a little faster in a stack (vmap), and most are not.
+    """
+    return collection.layout == "joint" and options.mode != "sequential" and fits(network)
 
 
 def _stackable(trial: Unit) -> tuple[bool, bool]:
