@@ -4,15 +4,18 @@ import io
 import json
 import xml.etree.ElementTree as ET
 import zipfile
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from pypdf import PdfReader
+from report.printed_pages import read_sheets
 
 from taskviz.report import chromium, read_report, write_report
-from taskviz.report.chromium import figures_to_svg, find_chromium
+from taskviz.report.chromium import figures_to_svg, find_chromium, html_to_pdf
 from taskviz.report.contents import PinnedPlan
 from taskviz.report.design import WHOLE, Design
 from taskviz.values import AffinityMatrix, Grouping, TaskvizError
@@ -66,8 +69,6 @@ def test_markdown_tells_the_same_and_lets_nothing_out(study, hostile, tmp_path: 
 
 @needs_chromium
 def test_a_pdf_has_its_pages_with_every_chart(study, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    from pypdf import PdfReader
-
     path = make(study, tmp_path / "r.pdf")
     reader = PdfReader(path)
     pages = [page.extract_text() for page in reader.pages]
@@ -80,12 +81,60 @@ def test_a_pdf_has_its_pages_with_every_chart(study, tmp_path: Path) -> None:  #
     assert "Tasks of the collection" not in pages[0]
     assert "Data fingerprint" not in pages[0]
     whole = "\n".join(pages)
+    check_sheets(path)
     # letters that Plotly drew: axes of the heatmap, the frontier, contenders, curves
     for drawn in ("target: is helped", "source: helps", "all-separate", "epoch"):
         assert drawn in whole, drawn
     # a chart is lines and fills on the page, not words alone
     strokes = [page.get_contents().get_data().count(b" l\n") for page in reader.pages]
     assert sum(count > 5 for count in strokes) >= 3
+
+
+def check_sheets(path: Path) -> None:
+    """Pages are well filled, nothing hangs over an edge, and no page ends in a heading."""
+    sheets = read_sheets(path)
+    assert len(sheets) == len(PdfReader(path).pages)
+    for number, sheet in enumerate(sheets, 1):
+        assert len(sheet.runs) > 20, number
+        assert [run for run in sheet.runs if run.is_cut] == [], f"cut on page {number}"
+        # headings, titles of figures and heads of tables are bold throughout
+        assert not all(run.bold for run in sheet.last_line), f"page {number} ends in a heading"
+    assert any(run.bold for sheet in sheets for run in sheet.runs)
+    # A chart that does not fit goes to the next page: here one page is 68 % full, all 93 %.
+    shares = [sheet.filled for sheet in sheets[:-1]]
+    assert min(shares) > 0.6, shares
+    assert np.mean(shares) > 0.88, shares
+
+
+@needs_chromium
+def test_what_belongs_together_stays_on_a_page_wherever_it_falls(tmp_path: Path) -> None:
+    """A heading, the title of a chart and the head of a table, at each height of a page's foot."""
+    css = (files("taskviz.report") / "templates/report.css").read_text(encoding="utf-8")
+    row = "<tr><th scope='row'>t0</th><td>0.5</td></tr>"
+    table = (
+        "<div class='scroll'><table><thead><tr><th>task</th><th>value</th></tr></thead>"
+        f"<tbody>{row * 4}</tbody></table></div>"
+    )
+    chart = "<figure class='card'><figcaption><b>Title</b></figcaption>{}</figure>"
+    cases = (
+        f"<h3>Heading</h3>{table}",
+        f"<details open><summary>Method</summary>{table}</details>",
+        chart.format("<div class='chart' style='height: 200px'>drawn</div>"),
+    )
+    heights = range(900, 1000, 5)
+    body = "".join(
+        f"<section style='break-after: page'><div style='height: {height}px'>above</div>{case}"
+        "<p>below</p></section>"
+        for case in cases
+        for height in heights
+    )
+    path = tmp_path / "r.pdf"
+    path.write_bytes(html_to_pdf(f"<!doctype html><style>{css}</style><body>{body}"))
+    sheets = read_sheets(path)
+    assert len(sheets) > len(cases) * len(heights), "some of them go over to another page"
+    for sheet in sheets:
+        assert [run for run in sheet.runs if run.is_cut] == []
+        assert not all(run.bold for run in sheet.last_line)
 
 
 @needs_chromium
