@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from taskviz.affinity import ESTIMATORS, estimator_class
-from taskviz.figures.style import duration_words
+from taskviz.figures.style import duration_words, size_words
 from taskviz.jobs import LIVE
 from taskviz.ui import (
     answers,
@@ -25,7 +25,7 @@ from taskviz.ui.options_form import options_form, seed_field
 from taskviz.ui.text import plural, safe
 from taskviz.values import AffinityMatrix, TaskCollection, TaskvizError
 
-FIRST = {"gradient-cosine": " (a first guess)", "pooled-surrogate": " (accurate)"}
+FIRST = {"gradient-cosine": " (quick)", "pooled-surrogate": " (accurate)"}
 frame.title("affinity")
 collection = frame.need_collection()
 stored = store.affinities_of(collection)
@@ -48,7 +48,7 @@ def price_words(
     if before:
         words += f"; {duration_words(before[0] * repeats)} by the last time here"
     if cost.memory is not None:
-        words += f"; up to {cost.memory / 1e9:.2g} GB of memory beside the libraries"
+        words += f"; up to {size_words(cost.memory)} of memory beside the libraries"
     return words
 
 

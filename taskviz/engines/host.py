@@ -1,7 +1,9 @@
 """The machine itself as a device: known without torch, whose import a first page would wait for."""
 
+import math
 import os
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +14,9 @@ VARIABLE = "TASKVIZ_DEVICE"
 
 CARDS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 """What the drivers of NVIDIA, AMD and Windows' Linux make, where there is a GPU."""
+
+LEAST_SECONDS = 1.0
+"""Between two looks at the load."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,16 @@ def only_host() -> bool:
 def host_use(name: str = "CPU") -> DeviceUse:
     """Memory and load of the machine now, of all that runs on it."""
     memory = psutil.virtual_memory()
-    # Since it was last asked; the first time that is since the machine was started.
-    busy = psutil.cpu_percent(None) / 100
-    return DeviceUse(name, memory.total - memory.available, memory.total, busy)
+    return DeviceUse(name, memory.total - memory.available, memory.total, _busy())
+
+
+_LAST = {"asked": -math.inf, "busy": 0.0}
+
+
+def _busy() -> float:
+    """Share of the processors' time at work since it was last asked."""
+    now = time.monotonic()
+    # Over less, a page that is drawn twice would tell of its own drawing.
+    if now - _LAST["asked"] >= LEAST_SECONDS:
+        _LAST.update(asked=now, busy=psutil.cpu_percent(None) / 100)
+    return _LAST["busy"]

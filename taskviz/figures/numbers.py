@@ -3,6 +3,7 @@
 import math
 
 _MINUS = "\N{MINUS SIGN}"
+_SIZES = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1, "bytes"))
 
 
 def three_digits(value: float | None, error: float | None = None) -> str:
@@ -37,6 +38,17 @@ def signed(value: float | None, error: float | None = None) -> str:
     """:func:`three_digits` with a plus sign on what is positive: for differences."""
     text = three_digits(value, error)
     return f"+{text}" if value is not None and value > 0 else text
+
+
+def size_words(count: float) -> str:
+    """Bytes, to three significant digits.
+
+    Example:
+        >>> size_words(1_400_000), size_words(25.31e9)
+        ('1.40 MB', '25.3 GB')
+    """
+    size, unit = next(found for found in _SIZES if count >= found[0] or found[0] == 1)
+    return f"{three_digits(count / size)} {unit}"
 
 
 def duration_words(seconds: float) -> str:

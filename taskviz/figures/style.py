@@ -6,7 +6,7 @@ from string import ascii_uppercase
 from types import MappingProxyType
 from typing import Any, Final
 
-from taskviz.figures.numbers import duration_words, signed, three_digits
+from taskviz.figures.numbers import duration_words, signed, size_words, three_digits
 
 __all__ = [
     "CIVIDIS",
@@ -23,6 +23,7 @@ __all__ = [
     "ink_on",
     "sequential",
     "signed",
+    "size_words",
     "theme_of",
     "three_digits",
 ]

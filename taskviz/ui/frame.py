@@ -96,7 +96,7 @@ def title(page: str) -> None:
     entry = BY_NAME[page]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.title(entry.title, anchor=False, width="stretch")
-        with st.container(width=210, key="share"):
+        with st.container(width=170, key="share"):
             copy_link.copy_link()
     st.caption(entry.help)
     tour.draw(page)

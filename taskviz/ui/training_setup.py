@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from taskviz.engines import describe_device, pick_device
-from taskviz.figures.style import duration_words, group_letter
+from taskviz.figures.style import duration_words, group_letter, size_words
 from taskviz.training.defaults import modality_defaults
 from taskviz.training.options import TrainingOptions
 from taskviz.training.price import TrainingPrice, training_price
@@ -184,7 +184,7 @@ def _price_line(collection: TaskCollection, plans: Sequence[Grouping], choices: 
             f"{duration_words(price.seconds)} if no model stops early and the machine is idle"
         )
     if price.memory is not None:
-        words.append(f"about {_bytes(price.memory)} for data, weights and optimizer")
+        words.append(f"about {size_words(price.memory)} for data, weights and optimizer")
     words.append(f"up to {choices.options['epochs']} epochs a model")
     st.caption(" · ".join(words))
 
@@ -248,7 +248,3 @@ def _job(
         "seed": choices.seed,
         "seeds": choices.seeds,
     }
-
-
-def _bytes(count: int) -> str:
-    return f"{count / 1e9:.2g} GB" if count >= 1e9 else f"{max(count / 1e6, 0.1):.2g} MB"

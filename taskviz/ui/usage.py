@@ -32,8 +32,10 @@ def device_line() -> None:
     use = host_use() if only_host() else _device_use()
     words = [
         safe(use.name),
-        f"{use.used / 1e9:.3g} of {use.whole / 1e9:.3g} GB in use",
-        "" if use.busy is None else f"{100 * use.busy:.0f} % busy",
+        f"{use.used / 1e9:.2g} of {use.whole / 1e9:.3g} GB in use",
+        ""
+        if use.busy is None
+        else f"{100 * use.busy:.0f}\N{NO-BREAK SPACE}%\N{NO-BREAK SPACE}busy",
     ]
     st.caption(":material/memory: " + " · ".join(word for word in words if word))
 

@@ -219,5 +219,5 @@ def test_a_running_job_shows_the_memory_of_its_card(
     monkeypatch.setattr(torch.cuda, "utilization", lambda device: 40)
     monkeypatch.setattr(usage.st, "caption", said.append)
     usage.device_line()
-    assert "7 of 10 GB in use · 40 % busy" in said[0]
+    assert "7 of 10 GB in use · 40\N{NO-BREAK SPACE}%\N{NO-BREAK SPACE}busy" in said[0]
     assert "<card>" not in said[0]

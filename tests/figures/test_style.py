@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskviz.figures import style
-from taskviz.figures.numbers import duration_words, signed, three_digits
+from taskviz.figures.numbers import duration_words, signed, size_words, three_digits
 
 # Machado, Oliveira & Fernandes (2009), severity 1, on linear RGB.
 DEFICIENCIES = {
@@ -178,3 +178,17 @@ def test_signed() -> None:
 )
 def test_duration_words(seconds: float, words: str) -> None:
     assert duration_words(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (0, "0 bytes"),
+        (999, "999 bytes"),
+        (1_400_000, "1.40 MB"),
+        (1_000_000_000, "1.00 GB"),
+        (2.53e10, "25.3 GB"),
+    ],
+)
+def test_size_words(count: float, words: str) -> None:
+    assert size_words(count) == words
