@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from browser.app_process import App
-from browser.steps import choose, open_page, settled
-from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, expect
+from browser.steps import choose, colleague, open_page, settled
+from playwright.sync_api import Browser, FrameLocator, Page, expect
 
 import taskviz as tv
 from taskviz.cache import Cache
@@ -63,7 +63,7 @@ def headings(page: Page) -> list[str]:
 
 
 def test_a_report_is_built_kept_taken_away_and_opened(
-    app: App, link: str, page: Page, context: BrowserContext, browser: Browser, tmp_path: Path
+    app: App, link: str, page: Page, browser: Browser, tmp_path: Path
 ) -> None:
     open_page(page, link, "Report")
     expect(inside(page).locator("#chart-1 .main-svg").first).to_be_visible(timeout=90_000)
@@ -101,14 +101,13 @@ def test_a_report_is_built_kept_taken_away_and_opened(
     assert "draft=" in page.url
     page.reload()
     expect(inside(page).locator("#notes strong")).to_have_text("Mind", timeout=90_000)
-    colleague = context.new_page()
-    colleague.goto(page.url)
-    expect(inside(colleague).locator("#notes strong")).to_have_text("Mind", timeout=90_000)
-    assert headings(colleague) == headings(page)
-    expect(colleague.get_by_role("textbox", name="Note (Markdown)")).to_have_value(
-        re.compile("Mind")
-    )
-    colleague.close()
+    with colleague(browser) as other:
+        other.goto(page.url)
+        expect(inside(other).locator("#notes strong")).to_have_text("Mind", timeout=90_000)
+        assert headings(other) == headings(page)
+        expect(other.get_by_role("textbox", name="Note (Markdown)")).to_have_value(
+            re.compile("Mind")
+        )
 
     files = {}
     for words, ending in (("HTML", "html"), ("Markdown", "md"), (".zip", "zip"), ("PDF", "pdf")):
@@ -132,19 +131,21 @@ def test_a_report_is_built_kept_taken_away_and_opened(
         assert any(name.endswith(".svg") for name in archive.namelist())
 
     # a colleague without any of the data opens the file, and goes on with its groups
-    stranger = context.new_page()
-    open_page(stranger, f"{app.url}/report", "Report")
-    stranger.get_by_text("Open a report").click()
-    stranger.locator("input[type=file]").set_input_files(str(files["html"]))
-    expect(stranger.get_by_role("heading", name="An opened report of linnerud")).to_be_visible(
-        timeout=90_000
-    )
-    expect(inside(stranger).locator("#notes strong")).to_have_text("Mind", timeout=90_000)
-    assert headings(stranger) == headings(page)
-    settled(stranger)
-    stranger.get_by_role("button", name="Work on its groups").click()
-    expect(stranger.get_by_role("heading", name="Groups", level=1)).to_be_visible(timeout=90_000)
-    expect(stranger.get_by_text(f"report: {ONE}")).to_be_visible(timeout=90_000)
+    with colleague(browser) as stranger:
+        open_page(stranger, f"{app.url}/report", "Report")
+        stranger.get_by_text("Open a report").click()
+        stranger.locator("input[type=file]").set_input_files(str(files["html"]))
+        expect(stranger.get_by_role("heading", name="An opened report of linnerud")).to_be_visible(
+            timeout=90_000
+        )
+        expect(inside(stranger).locator("#notes strong")).to_have_text("Mind", timeout=90_000)
+        assert headings(stranger) == headings(page)
+        settled(stranger)
+        stranger.get_by_role("button", name="Work on its groups").click()
+        expect(stranger.get_by_role("heading", name="Groups", level=1)).to_be_visible(
+            timeout=90_000
+        )
+        expect(stranger.get_by_text(f"report: {ONE}")).to_be_visible(timeout=90_000)
 
 
 def check_html(browser: Browser, file: Path) -> None:
