@@ -84,28 +84,33 @@ def best_means(
         tied[np.ix_(unit, unit)] = True
     np.fill_diagonal(tied, False)
     largest = size if constraints.largest is None else constraints.largest
-    found = np.full((size, size), -np.inf)
-    for t in range(size):
-        sources = values[:, t]
-        known = ~np.isnan(sources)
-        forced = np.flatnonzero(tied[:, t])
-        free = ~tied[:, t] & ~apart[:, t]
-        free[t] = False
-        # Sources that must come along first, then the best; an unmeasured one is no source, and
-        # a group of n may hold all of them.
-        ranked = np.sort(sources[free & known])[::-1]
-        base = sources[forced][known[forced]]
-        unknown = int((~known & (free | tied[:, t])).sum())
-        sums = base.sum() + np.concatenate([[0.0], np.cumsum(ranked)])
-        means = np.full(len(sums), -np.inf)
-        count = len(base) + np.arange(len(sums))
-        np.divide(sums, count, out=means, where=count > 0)
-        for n in range(max(constraints.floor, len(forced) + 1), largest + 1):
-            most = n - 1 - len(forced)
-            least = max(most - unknown, 0)
-            reach = means[least : min(most, len(ranked)) + 1]
-            if least <= len(ranked) and len(reach):
-                found[t, n - 1] = reach.max()
-        if constraints.floor <= 1 and not len(forced):
-            found[t, 0] = scores.alone[t]
-    return found
+    # Rows are targets from here on.
+    own = values.T
+    known = ~np.isnan(own)
+    free = ~tied & ~apart & ~np.eye(size, dtype=bool)
+    # Sources that must come along first, then the best; an unmeasured one is no source, and a group
+    # of n may hold all of them.
+    ranked = -np.sort(np.where(free & known, -own, np.inf), axis=1)
+    ranks = np.arange(size + 1)
+    reachable = (free & known).sum(axis=1, keepdims=True)
+    base = np.where(tied & known, own, 0.0).sum(axis=1, keepdims=True)
+    steps = np.where(ranks[1:] <= reachable, ranked, 0.0)
+    sums = base + np.concatenate([np.zeros((size, 1)), np.cumsum(steps, axis=1)], axis=1)
+    count = (tied & known).sum(axis=1, keepdims=True) + ranks
+    means = np.full((size, size + 1), -np.inf)
+    np.divide(sums, count, out=means, where=(count > 0) & (ranks <= reachable))
+    # A running mean over falling values climbs to one peak and then falls: the best of a window is
+    # its member nearest to the peak.
+    forced = tied.sum(axis=1, keepdims=True)
+    unknown = (~known & (free | tied)).sum(axis=1, keepdims=True)
+    sizes = ranks[1:]
+    most = sizes - 1 - forced
+    least = np.maximum(most - unknown, 0)
+    peak = means.argmax(axis=1)[:, None]
+    best = np.clip(peak, least, np.maximum(np.minimum(most, reachable), least))
+    allowed = (sizes >= constraints.floor) & (sizes <= largest) & (most >= 0) & (least <= reachable)
+    found = np.where(allowed, np.take_along_axis(means, np.minimum(best, size), axis=1), -np.inf)
+    if constraints.floor <= 1:
+        single = ~tied.any(axis=1)
+        found[single, 0] = scores.alone[single]
+    return np.asarray(found, dtype=np.float64)
