@@ -196,6 +196,8 @@ class Comparison:
         if not way.layers:
             self._elements = (self._budget - fixed) // (2 * size)
             return 1
+        if way.alone:
+            return 1
         wanted = max(BLOCK_BYTES, 2 * size * numbers, _FEWEST * size * unit)
         free = int(SHARE * free_memory(self.units.inputs[0].device))
         most = max(1, min(wanted, min(self._budget, free) - fixed) // (size * unit))

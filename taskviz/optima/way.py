@@ -5,12 +5,13 @@ use. Where anything differs, the whole network goes the generic way, which assum
 """
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
+from taskviz.engines.memory import give_back, out_of_memory
 from taskviz.optima.capture import (
     Irregular,
     Signals,
@@ -38,6 +39,8 @@ class Way:
         outputs: numbers in the outputs of all those layers, one sample.
         widest: numbers in the largest of these outputs.
         unfolded: numbers in the largest unfolded input of a convolution, one sample.
+        alone: whether one sample alone was checked, since two did not fit: more must not be
+            compared at once.
     """
 
     layers: tuple[str, ...]
@@ -46,6 +49,7 @@ class Way:
     outputs: int = 0
     widest: int = 0
     unfolded: int = 0
+    alone: bool = False
 
 
 KNOWN: dict[Hashable, Way] = {}
@@ -59,6 +63,9 @@ def choose_way(
     Args:
         samples: ``(n, …)`` inputs: one for all tasks, or one a task (the two largest are used).
         afford: told of the way before its check takes any memory; may raise.
+
+    Raises:
+        RuntimeError: out of memory with one sample.
     """
     layers, reason = closed_form_layers(trunk)
     if not layers:
@@ -67,11 +74,21 @@ def choose_way(
     longest = sorted(samples, key=lambda sample: -sample[:1].numel())
     tried = [sample[:_UNITS] for sample in longest[:2]]
     signature = _signature(trunk, tried)
-    if signature is None:
-        return _check(trunk, layers, tried, afford)
-    if signature not in KNOWN:
-        KNOWN[signature] = _check(trunk, layers, tried, afford)
-    return KNOWN[signature]
+    if signature is not None and signature in KNOWN:
+        return KNOWN[signature]
+    try:
+        found = _check(trunk, layers, tried, afford)
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error) or len(tried[0]) == 1:
+            raise
+    else:
+        if signature is not None:
+            KNOWN[signature] = found
+        return found
+    # Not remembered: another time more memory may be free.
+    give_back()
+    found = _check(trunk, layers, [sample[:1] for sample in tried], afford)
+    return replace(found, alone=True)
 
 
 def _check(
@@ -111,6 +128,8 @@ def _check(
     except Irregular as irregular:
         return Way((), str(irregular))
     except (RuntimeError, NotImplementedError, TypeError, AttributeError, IndexError) as error:
+        if out_of_memory(error):
+            raise
         return Way((), f"its layers cannot be traced ({type(error).__name__})")
     closed = dict.fromkeys(layers, 0.0)
     for name, own, deltas in zip(names, seen, found, strict=True):

@@ -139,3 +139,40 @@ def test_a_layer_that_blows_up_memory_is_counted(network_factory, units_factory)
 def test_saved_bytes_counts_activations_alone():
     trunk = nn.Sequential(nn.Linear(6, 50), nn.Tanh(), nn.Linear(50, 20), nn.Tanh())
     assert way.saved_bytes(trunk, torch.randn(1, 6)) == 4 * (6 + 50 + 20)
+
+
+def starve(monkeypatch, most: int) -> list[int]:
+    """The device's memory: more samples than ``most`` in a traced pass do not fit."""
+    passes: list[int] = []
+    right = way.output_gradients
+
+    def starved(features, traces, cotangents):
+        passes.append(len(features))
+        if len(features) > most:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB.")
+        return right(features, traces, cotangents)
+
+    monkeypatch.setattr(way, "output_gradients", starved)
+    return passes
+
+
+def test_a_check_that_runs_out_of_memory_is_done_on_one_sample(
+    network_factory, units_factory, monkeypatch
+):
+    network, units = network_factory(MLPTrunk(6, (8, 5)), 5), units_factory((6,))
+    plenty = pairwise_distances(network, units)
+    way.KNOWN.clear()
+    passes = starve(monkeypatch, 1)
+    found = way.choose_way(network.trunk, units.inputs)
+    assert passes == [2, 1]
+    assert (found.reason, found.alone) == ("", True)
+    assert not way.KNOWN, "there may be more memory another time"
+    short = pairwise_distances(network, units)
+    assert short.way == "layers"
+    np.testing.assert_allclose(short.sums, plenty.sums, rtol=1e-12)
+
+
+def test_no_memory_for_a_single_sample_is_an_error(network_factory, units_factory, monkeypatch):
+    starve(monkeypatch, 0)
+    with pytest.raises(torch.OutOfMemoryError):
+        pairwise_distances(network_factory(MLPTrunk(6, (8, 5)), 5), units_factory((6,)))
