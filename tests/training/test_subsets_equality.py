@@ -13,9 +13,11 @@ from taskviz.data.tensors import to_tensors
 from taskviz.engines import RunContext
 from taskviz.networks import build_network
 from taskviz.progress import SILENT
+from taskviz.training.losses import mean_loss
 from taskviz.training.subsets import Subset, SubsetOptions, all_subsets, train_subsets
 from taskviz.training.subsets.run import run_unit
 from taskviz.training.subsets.seed_data import SeedData
+from taskviz.training.subsets.sequential import JointTrainer
 from taskviz.training.subsets.unit import Unit
 from taskviz.values import Task, TaskCollection
 
@@ -238,3 +240,27 @@ def test_runs_on_the_device(device: torch.device) -> None:
         mixed(), SUBSETS[:4], SubsetOptions(width=5, epochs=1), RunContext(device=device)
     )
     assert (np.isfinite(run.valid.losses) == run.valid.membership).all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_plain_step_minimises_the_mean_over_the_heads(
+    device: torch.device, dtype: torch.dtype
+) -> None:
+    data = SeedData.of(mixed(), 0, device, dtype)
+    tasks, members = data.collection.tasks, (0, 1, 3, 4)
+    network = build_network(
+        data.collection, SubsetOptions(), seed=3, tasks=members, device=device, dtype=dtype
+    )
+    trainer = JointTrainer(network, members, SubsetOptions(), data)
+    batch = data.rows("train")[5:37]
+    outputs = network(data.tensors.inputs[0][batch])
+    losses = [
+        mean_loss(tasks[t], output, data.tensors.targets[t][batch], data.tensors.masks[t][batch])
+        for t, output in zip(members, outputs, strict=True)
+    ]
+    plain, ours = torch.stack(losses).mean(), trainer.batch_loss(batch)
+    within = 1e-6 if dtype == torch.float32 else 1e-13
+    torch.testing.assert_close(ours, plain, rtol=within, atol=within)
+    parameters = list(network.parameters())
+    gradients = [torch.autograd.grad(loss, parameters) for loss in (ours, plain)]
+    torch.testing.assert_close(*gradients, rtol=within, atol=within)

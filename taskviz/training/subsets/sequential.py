@@ -11,6 +11,7 @@ from torch import Tensor
 from taskviz.networks import MultiHeadNetwork, outputs_of
 from taskviz.progress import Progress
 from taskviz.training.losses import mean_loss
+from taskviz.training.objective import Objective
 from taskviz.training.subsets.checkpoints import Checkpoints
 from taskviz.training.subsets.request import SubsetOptions
 from taskviz.training.subsets.seed_data import SeedData
@@ -103,6 +104,12 @@ class PlainTrainer(Generic[Batch]):
 class JointTrainer(PlainTrainer[Tensor]):
     """The plain way where all tasks see the same inputs."""
 
+    def __init__(
+        self, network: MultiHeadNetwork, members: Members, options: SubsetOptions, data: SeedData
+    ) -> None:
+        super().__init__(network, members, options, data)
+        self._objective = Objective(data.tensors, members)
+
     def steps(self, order: Tensor) -> Iterator[Tensor]:
         """One step a batch of rows in this order; yields the loss."""
         return self._steps(iter(torch.split(order, self._options.batch_size)))
@@ -114,13 +121,10 @@ class JointTrainer(PlainTrainer[Tensor]):
 
     def batch_loss(self, batch: Tensor) -> Tensor:
         """See :meth:`PlainTrainer.batch_loss`."""
-        tensors, tasks = self._data.tensors, self._data.collection.tasks
-        outputs = self._network(tensors.inputs[0][batch])
-        losses = [
-            mean_loss(tasks[task], output, tensors.targets[task][batch], tensors.masks[task][batch])
-            for task, output in zip(self._members, outputs, strict=True)
-        ]
-        return torch.stack(losses).mean()
+        objective = self._objective
+        features = self._network.trunk(self._data.tensors.inputs[0][batch])
+        outputs = objective.outputs(self._network, features)
+        return objective.losses(outputs, objective.labels.take(batch)).mean()
 
     @torch.no_grad()
     def split_losses(self, split: Split) -> NDArray[np.float64]:
