@@ -39,7 +39,7 @@ def price_words(
     networks = cost.networks * repeats
     words = "no network to train" if not networks else plural(networks, "network")
     before = [m.seconds / int(m.options.get("repeats", 1)) for _, m in stored if m.method == method]
-    likely = store.likely(cost.effort and cost.effort * repeats, "affinity", method)
+    likely = store.likely(cost.effort and cost.effort * repeats, "affinity", method, cost.like)
     if likely:
         words += f", {likely}"
     elif cost.seconds is not None:

@@ -44,23 +44,21 @@ def calibrate(reckoned: Sequence[float], measured: Sequence[float]) -> Calibrati
     return Calibration(math.exp(statistics.median(logs)), error, len(logs))
 
 
-LIKE = ("way", "network")
-"""What makes two costs of one method alike; the first decides more."""
+ENOUGH = 3
+"""Jobs on which a kind of network may decide; fewer would be a guess by one collection."""
 
 
 def most_alike(
     costs: Sequence[Mapping[str, Any]], like: Mapping[str, str]
 ) -> Sequence[Mapping[str, Any]]:
-    """Those of the same way and kind of network; where there are none of the same way; else all.
+    """Those of the same way and, where there are enough, of the same kind of network; else all.
 
     A step of networks that are trained stacked costs a fraction of what one of a network alone
     does, so that each tells little of the other. Costs that do not say count where nothing does.
     """
-    for last in range(len(LIKE), 0, -1):
-        found = [c for c in costs if all(c.get(n, "") == like.get(n, "") for n in LIKE[:last])]
-        if found:
-            return found
-    return costs
+    same_way = [cost for cost in costs if cost.get("way", "") == like.get("way", "")]
+    same = [cost for cost in same_way if cost.get("network", "") == like.get("network", "")]
+    return same if len(same) >= ENOUGH else same_way or costs
 
 
 def past_calibration(

@@ -1,7 +1,7 @@
 """Before a training: what will run, for how long, with which options; and the queue."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import streamlit as st
@@ -176,7 +176,7 @@ def _price_line(collection: TaskCollection, plans: Sequence[Grouping], choices: 
         st.warning(safe(error))
         return
     words.append(plural(price.networks, "network"))
-    likely = store.likely(price.seconds, "training", choices.weighting)
+    likely = store.likely(price.seconds, "training", choices.weighting, price.like)
     if likely:
         words.append(likely)
     elif price.seconds is not None:
@@ -228,7 +228,7 @@ def _price(
     )
     often = choices.options["epochs"] * choices.seeds
     seconds = None if found.seconds is None else found.seconds * often
-    return TrainingPrice(found.networks * choices.seeds, seconds, found.memory)
+    return replace(found, networks=found.networks * choices.seeds, seconds=seconds)
 
 
 def _job(

@@ -49,12 +49,15 @@ def test_networks_one_by_one_do_not_tell_of_stacked_ones() -> None:
         return past_calibration(jobs, "affinity", "surrogate", "cpu", like=other).factor
 
     assert factor(**like) == pytest.approx(0.2)
-    assert factor(way="one by one", network="lstm") == pytest.approx(1.2)
-    # No job with this trunk: those of the same way.
+    # Too few jobs with this trunk, or none: those of the same way.
+    assert factor(way="one by one", network="lstm") == pytest.approx((1.2 * 1.6) ** 0.5)
     assert factor(way="one by one", network="gcn") == pytest.approx((1.2 * 1.6) ** 0.5)
     # Nothing alike: all of them, jobs of earlier versions too.
     assert factor(way="by layer", network="mlp") == pytest.approx((0.3 * 1.2) ** 0.5)
     assert past_calibration(jobs, "affinity", "surrogate", "cpu").jobs == 4
+    jobs += [done("surrogate", 10.0, 12.0, way="one by one", network="lstm")] * 2
+    assert factor(way="one by one", network="lstm") == pytest.approx(1.2)
+    assert factor(way="one by one", network="nnconv") == pytest.approx(1.2)
 
 
 def test_jobs_that_do_not_say_how_they_ran_serve_where_nothing_does() -> None:

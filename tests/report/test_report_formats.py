@@ -108,7 +108,7 @@ def check_sheets(path: Path) -> None:
 
 @needs_chromium
 def test_what_belongs_together_stays_on_a_page_wherever_it_falls(tmp_path: Path) -> None:
-    """A heading, the title of a chart and the head of a table, at each height of a page's foot."""
+    """A heading and the title of a chart, at each height of a page's foot."""
     css = (files("taskviz.report") / "templates/report.css").read_text(encoding="utf-8")
     row = "<tr><th scope='row'>t0</th><td>0.5</td></tr>"
     table = (
