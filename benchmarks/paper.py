@@ -176,10 +176,25 @@ def measure(
         "tasks": len(collection.tasks),
         "samples": collection.n,
         "modality": collection.modality,
+        "commonest_error": commonest_error(collection),
         **asdict(setting),
         "budgets": list(budgets),
         "rows": rows,
     }
+
+
+def commonest_error(collection: TaskCollection) -> float | None:
+    """Total error (%) on the test rows of always answering a task's commonest training class; None
+    where no task is a classification."""
+    wrong = []
+    for number, task in enumerate(collection.tasks):
+        if task.kind not in ("binary", "multiclass"):
+            continue
+        block, target = collection.samples_of(number), collection.target_of(number)[:, 0]
+        seen, asked = (target[block.indices(split)] for split in ("train", "test"))
+        classes, counts = np.unique(seen[~np.isnan(seen)], return_counts=True)
+        wrong.append(float(np.mean(asked[~np.isnan(asked)] != classes[counts.argmax()])))
+    return 100 * sum(wrong) if wrong else None
 
 
 class Trainer:
@@ -311,6 +326,13 @@ def markdown(found: Mapping[str, Any]) -> str:
                     "",
                 ]
                 lines += _table(table, quality)
+                answer = table.get("commonest_error")
+                if quality == "total_error" and answer is not None:
+                    lines += [
+                        "",
+                        f"Always answering the commonest class: {answer:.2f}. Networks that are no "
+                        "better were trained too briefly to tell one class from another.",
+                    ]
     missing = {name: "not run yet" for name in BUILT_INS if name not in found["collections"]}
     missing |= found["left_out"]
     if missing:

@@ -10,7 +10,7 @@ import pytest
 
 import taskviz as tv
 from benchmarks import paper
-from taskviz.values import Grouping
+from taskviz.values import Grouping, Task, TaskCollection
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -70,11 +70,31 @@ def test_a_cell_is_a_training_repeated_by_hand(small: dict) -> None:  # type: ig
     assert row["total_error_error"] == pytest.approx(np.std(errors, ddof=1) / np.sqrt(2))
 
 
+def test_what_the_commonest_class_gets_wrong() -> None:
+    table, rng = tv.load_collection("digits", tasks=2), np.random.default_rng(0)
+    assert paper.commonest_error(table) == pytest.approx(
+        sum(
+            100 * np.mean(table.target_of(i)[table.samples[0].indices("test"), 0] == 1)
+            for i in range(2)
+        )
+    )
+    numbers = TaskCollection.from_arrays(
+        "numbers",
+        rng.normal(size=(9, 2)),
+        {"a": rng.normal(size=9)},
+        [Task("a", "regression")],
+        np.arange(9) % 3,
+    )
+    assert paper.commonest_error(numbers) is None
+
+
 def test_the_document_says_what_it_rests_on(small: dict, tmp_path: Path) -> None:  # type: ignore[type-arg]
     paper.write(small, tmp_path / "paper.json", tmp_path / "paper.md")
     text = (tmp_path / "paper.md").read_text()
     for words in ("2026-01-01", "2 seeds", "cores", "python -m benchmarks paper", "linnerud"):
         assert words in text
+    answer = small["collections"]["digits"]["commonest_error"]
+    assert f"Always answering the commonest class: {answer:.2f}." in text
     row = next(r for r in small["collections"]["digits"]["rows"] if r["method"] == "TAG")
     assert f"{row['total_error']:.2f} ± {row['total_error_error']:.2f}" in text
     assert json.loads((tmp_path / "paper.json").read_text())["collections"]["digits"]["tasks"] == 6
