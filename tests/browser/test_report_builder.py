@@ -3,6 +3,7 @@
 import os
 import re
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -57,13 +58,23 @@ def write_note(page: Page, text: str) -> None:
     settled(page)
 
 
+def place(page: Page) -> float:
+    """How far the preview is scrolled."""
+    return float(inside(page).locator(":root").evaluate("() => scrollY"))
+
+
 def headings(page: Page) -> list[str]:
     """Headings of the sections in the preview."""
     return [text.strip() for text in inside(page).locator("h2").all_inner_texts()]
 
 
 def test_a_report_is_built_kept_taken_away_and_opened(
-    app: App, link: str, page: Page, browser: Browser, tmp_path: Path
+    app: App,
+    link: str,
+    page: Page,
+    browser: Browser,
+    tmp_path: Path,
+    wait_until: Callable[..., None],
 ) -> None:
     open_page(page, link, "Report")
     expect(inside(page).locator("#chart-1 .main-svg").first).to_be_visible(timeout=90_000)
@@ -75,9 +86,13 @@ def test_a_report_is_built_kept_taken_away_and_opened(
     page.keyboard.press("Enter")
     settled(page)
     expect(inside(page).locator("h2").nth(1)).to_have_text("Affinity", timeout=60_000)
+    # the preview is made anew, and stands where its reader was
+    inside(page).locator(":root[data-drawn]").evaluate("() => scrollTo(0, 700)")
     page.get_by_role("checkbox", name="Repeat it").dispatch_event("click")
     settled(page)
     expect(inside(page).locator("#repeat")).to_have_count(0, timeout=60_000)
+    inside(page).locator(":root[data-drawn]").wait_for()
+    wait_until(lambda: abs(place(page) - 700) < 2)
 
     # what is pinned comes with its notes and comments, escaped
     pin(page, "Pinned scenarios", ONE, OTHER)

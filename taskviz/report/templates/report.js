@@ -92,7 +92,27 @@
     draw();
   });
 
+  // In the preview, which is made anew at each change, the reader stays where they were.
+  const PLACE = "taskviz-report-place " + document.title;
+  const kept = (write) => {
+    try {
+      if (write !== undefined) sessionStorage.setItem(PLACE, write);
+      return Number(sessionStorage.getItem(PLACE)) || 0;
+    } catch {
+      return 0; // Storage is refused: from the top, then.
+    }
+  };
+  const follow = () => {
+    if (self === top) return;
+    scrollTo(0, kept());
+    addEventListener("scroll", () => kept(scrollY), { passive: true });
+  };
+
   openTables(onPaper());
-  if (charts.length) draw();
-  else root.dataset.drawn = 0;
+  if (charts.length) {
+    draw().then(follow);
+  } else {
+    root.dataset.drawn = 0;
+    follow();
+  }
 })();
