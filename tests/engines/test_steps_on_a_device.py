@@ -146,10 +146,10 @@ def test_steps_of_subset_networks(
     unit = Unit(toy, 0, members, options, "meta", stack=stack)
     if norm and stack:
         monkeypatch.setattr(run, "fits", lambda network: False)
-    if stack:
-        # Whether every label is a finite number is asked once, when the stack is made.
-        monkeypatch.setattr(torch.Tensor, "__bool__", lambda tensor: True)
-    trainer = run.make_trainer(unit, members, data)
+    with monkeypatch.context() as making:
+        # Whether all labels are there, as finite numbers, is asked once, when a trainer is made.
+        making.setattr(torch.Tensor, "__bool__", lambda tensor: True)
+        trainer = run.make_trainer(unit, members, data)
     order = next(iter(here.orders(1))).to(META)
     flags = list(trainer.steps(order))  # type: ignore[union-attr]
     assert len(flags) == 6
