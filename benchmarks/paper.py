@@ -77,7 +77,7 @@ SETTINGS = {
     "vowels": Setting(32, 1, 40, 1),
     "molecules": Setting(32, 2, 20, 1),
     "molecules-gaps": Setting(32, 2, 5, 1),
-    "communities": Setting(32, 2, 40, 1),
+    "communities": Setting(32, 2, 10, 1),
 }
 """Where a table's setting would take hours: smaller, shorter, and half as many networks."""
 

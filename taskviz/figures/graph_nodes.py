@@ -21,6 +21,8 @@ from taskviz.values import AffinityMatrix
 
 REACH = 1.18
 """Half the range of both axes; nodes stand within −1 … 1."""
+NODE_SIZES = ((20, 28), (50, 22), (150, 15), (float("inf"), 8))
+"""Up to how many tasks a node has which diameter in pixels; many must not hide their edges."""
 SMALLEST = (300.0, 330.0)
 """Plot area on a screen of 390 px, where labels must already fit; larger ones have more room."""
 
@@ -39,7 +41,7 @@ def node_traces(
         marked: selected tasks.
     """
     theme, tasks = theme_of(dark), matrix.tasks
-    size = 28 if len(tasks) <= 20 else 22 if len(tasks) <= 50 else 15
+    size = next(size for most, size in NODE_SIZES if len(tasks) <= most)
     font = 12 if len(tasks) <= 30 else 10
     texts = short_names(tasks, 14)
     reach = size / 2 + 6  # room for a ring, drawn or not, so that labels stay put
