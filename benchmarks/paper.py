@@ -331,7 +331,7 @@ def markdown(found: Mapping[str, Any]) -> str:
                     lines += [
                         "",
                         f"Always answering the commonest class: {answer:.2f}. Networks that are no "
-                        "better were trained too briefly to tell one class from another.",
+                        "better tell no class from another.",
                     ]
     missing = {name: "not run yet" for name in BUILT_INS if name not in found["collections"]}
     missing |= found["left_out"]

@@ -111,39 +111,33 @@ def price(key: str, _collection: TaskCollection, method: str, options: dict[str,
     return measure_price(estimator, _collection, pick_device("auto"))
 
 
-def calibration(kind: str, method: str, like: Mapping[str, str] | None = None) -> Calibration:
-    """What past jobs of a kind and method took on this device, against what was reckoned.
-
-    Args:
-        like: ``network`` and ``way`` of what is to be run, the jobs most alike count; None: all do.
-    """
-    store = jobs()
-    return _calibration(
-        kind, method, None if like is None else dict(like), str(store.root), store.ended(), store
-    )
-
-
 @st.cache_data(max_entries=256, show_spinner=False)
 def _calibration(
     kind: str,
     method: str,
-    like: dict[str, str] | None,
+    like: dict[str, str],
     root: str,
     ended: tuple[int, float],
     _store: JobStore,
 ) -> Calibration:
+    """What past jobs took on this device against what was reckoned; anew when one has ended."""
     from taskviz.engines import pick_device
 
     device = pick_device("auto").type
     return past_calibration(_store.list(limit=400), kind, method, device, like=like)
 
 
-def likely(
-    told: float | None, kind: str, method: str, like: Mapping[str, str] | None = None
-) -> str:
-    """A time in words, corrected by past jobs, with how far such estimates were off; "" of none."""
-    known = calibration(kind, method, like)
-    if told is None or not known.jobs:
+def likely(told: float | None, kind: str, method: str, like: Mapping[str, str]) -> str:
+    """A time in words, corrected by past jobs, with how far such estimates were off; "" of none.
+
+    Args:
+        like: ``network`` and ``way`` of what is to be run: the jobs most alike count.
+    """
+    if told is None:
+        return ""
+    store = jobs()
+    known = _calibration(kind, method, dict(like), str(store.root), store.ended(), store)
+    if not known.jobs:
         return ""
     off = "" if known.error is None else f", usually within a factor of {known.error:.2g}"
     return f"about {duration_words(told * known.factor)} by {plural(known.jobs, 'past job')}{off}"
