@@ -97,12 +97,13 @@ def train_group(
     start = time.perf_counter()
     tasks = sorted(set(tasks))
     names = tuple(data.collection.names[number] for number in tasks)
+    name = group_name(names)
     check_trainable(data.collection, tasks)
     scored = [i for i, t in enumerate(tasks) if _labelled(data.collection, t, "valid")]
     notes = _validation_notes(names, scored)
     if half := precision_note(options.precision, data.device):
         notes.append(half)
-    progress.begin(f"Training {group_name(names)}", options.epochs + options.more_epochs)
+    progress.begin(f"Training {name}", options.epochs + options.more_epochs)
     with seeded(seed, data.device), products_in(options.precision, data.device):
         trainer = make_trainer(data, tasks, options, weighting=weighting, seed=seed)
         run = GroupRun(trainer, names, scored, seed)
@@ -117,7 +118,7 @@ def train_group(
                 teller.tell()
                 raise
             if run.failure is None:
-                progress.advance(1, _message(names, run.epoch, planned, run.score))
+                progress.advance(1, _message(name, run.epoch, planned, run.score))
                 if checkpoints is not None and (run.finished or checkpoints.due()):
                     _keep(run, checkpoints, before + time.perf_counter() - start)
             teller.tell_if_due()
@@ -125,7 +126,7 @@ def train_group(
         if run.failure is not None:
             notes.append(_stopped(run, options))
         left = options.epochs + options.more_epochs - run.epoch
-        progress.advance(left, f"{group_name(names)}: done")
+        progress.advance(left, f"{name}: done")
         notes += trainer.weighting.notes()
         kept = run.kept
         trainer.network.load_state_dict(kept.weights)
@@ -271,9 +272,9 @@ def _explosion(names: tuple[str, ...], failure: Failure | None) -> str:
     )
 
 
-def _message(names: tuple[str, ...], epoch: int, epochs: int, score: float | None) -> str:
+def _message(name: str, epoch: int, epochs: int, score: float | None) -> str:
     loss = "" if score is None else f", validation loss {score:.3g}"
-    return f"{group_name(names)}: epoch {epoch} of at most {epochs}{loss}"
+    return f"{name}: epoch {epoch} of at most {epochs}{loss}"
 
 
 def _final_metrics(

@@ -102,10 +102,10 @@ def area_under_roc(
     rows = len(scores)
     if known is not None:
         # Unknown rows go last, where they change no rank, and are no positives.
-        scores, positive = np.where(known, scores, np.inf), positive & known
+        scores, positive = np.where(known, scores, _last(scores)), positive & known
     scores, positive = np.ascontiguousarray(scores.T), np.ascontiguousarray(positive.T)
     if rows and scores.dtype == np.float32:
-        above, hits = _in_single_precision(scores, positive)
+        above, hits = _by_keys(_keys(scores, positive))
     else:
         places = np.argsort(scores, axis=1)
         ordered = np.take_along_axis(scores, places, axis=1)
@@ -115,28 +115,54 @@ def area_under_roc(
     return np.where(pairs > 0, (above - hits * (hits + 1) / 2) / np.maximum(pairs, 1), np.nan)
 
 
-def _in_single_precision(
-    scores: NDArray[np.float32], positive: NDArray[np.bool_]
-) -> tuple[Floats, Floats]:
-    """Each row's sum of the positives' ranks, and how many they are.
+_LEAST, _RANGE = np.int32(0x20000000), 0x3F800000
+"""Bits of the float 2^-63, and from there to those of 2^64."""
+_LARGEST = np.nextafter(np.float32(2**64), np.float32(0))
 
-    Bits of a float as a whole number of the same order, the label in its last place: sorting those
-    is several times faster than sorting places.
+
+def _last(scores: NDArray[np.floating]) -> np.floating:
+    """Not less than any score; of the usual range of :func:`_keys` where they are."""
+    usual = scores.dtype == np.float32 and scores.size and scores.max() < _LARGEST
+    return _LARGEST if usual else scores.dtype.type(np.inf)
+
+
+def _keys(
+    scores: NDArray[np.float32], positive: NDArray[np.bool_]
+) -> NDArray[np.int32] | NDArray[np.int64]:
+    """Whole numbers of the order of the scores, the label in the last place.
+
+    Sorting those is several times faster than sorting places. The bits of a float are such a
+    number; where all lie in the usual range, which has half of them, there is room for the label.
     """
+    bits = scores.view(np.int32)
+    sign = bits >> 31
+    keys = bits & np.int32(0x7FFFFFFF)
+    keys -= _LEAST
+    # What is below the range is above it without a sign.
+    if keys.view(np.uint32).max() < _RANGE:
+        keys ^= sign
+        keys <<= 1
+        keys |= positive
+        return keys
     # Adding 0 makes -0 equal to 0.
     bits = (scores + np.float32(0)).view(np.int32)
     bits ^= (bits >> 31) & np.int32(0x7FFFFFFF)
     whole = bits.astype(np.int64)
     whole <<= 1
     whole |= positive
-    whole.sort(axis=1)
-    hit = (whole & 1).astype(np.float64)
+    return whole
+
+
+def _by_keys(keys: NDArray[np.int32] | NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """Each row's sum of the positives' ranks, and how many they are; the keys are sorted."""
+    keys.sort(axis=1)
+    hit = (keys & 1).astype(np.float64)
     hits = hit.sum(axis=1)
-    above = hit @ np.arange(1.0, scores.shape[1] + 1)
+    above = hit @ np.arange(1.0, keys.shape[1] + 1)
     # Equal scores matter only where a positive has that of a negative; the negatives come first.
-    tied = ((whole[:, 1:] ^ whole[:, :-1]) == 1).any(axis=1)
+    tied = ((keys[:, 1:] ^ keys[:, :-1]) == 1).any(axis=1)
     if tied.any():
-        above[tied], _ = _ranks_of_hits(whole[tied] >> 1, hit[tied] > 0)
+        above[tied], _ = _ranks_of_hits(keys[tied] >> 1, hit[tied] > 0)
     return above, hits
 
 

@@ -9,12 +9,16 @@ import textwrap
 import threading
 import time
 from dataclasses import replace
+from math import isfinite
 
 import psutil
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from taskviz.jobs import JobStore
 from taskviz.jobs.process import Identity
+from taskviz.jobs.rows import point_rows, points_of
 from taskviz.jobs.store import LostJob
 from taskviz.progress import Curves
 from taskviz.values import TaskvizError
@@ -142,6 +146,40 @@ def test_curves_come_an_epoch_at_a_time_and_replace_their_like(job_store, worker
         (1, 0.5), (1, 1e-9), (2, 0.25), (7, 1.0), (3, 0.2), (4, 0.1),
     ]  # fmt: skip
     assert [p["step"] for _, p in job_store.metrics(job.id, after=seen[-1][0])] == [3, 4]
+
+
+def test_curves_of_an_earlier_version_are_read():
+    row = (
+        '{"common": {"group": 0, "step": 2}, "names": ["task", "metric", "value"], '
+        '"cells": [["a", "loss", 0.5], ["b", "loss", 1e-09]]}'
+    )
+    assert points_of(row) == [
+        {"group": 0, "step": 2, "task": "a", "metric": "loss", "value": 0.5},
+        {"group": 0, "step": 2, "task": "b", "metric": "loss", "value": 1e-9},
+    ]
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.text(max_size=8),
+    st.lists(st.text(max_size=6), min_size=1, max_size=4, unique=True),
+    st.data(),
+)
+def test_rows_of_curves_give_back_every_value_to_the_bit(contender, tasks, data):
+    numbers = st.lists(st.floats(), min_size=len(tasks), max_size=len(tasks))
+    values = data.draw(st.lists(numbers, min_size=1, max_size=3))
+    # A name that looks like the step must not be taken for it.
+    common = {"contender": contender + '"step": 0', "group": 0, "zest": '"step": 0'}
+    series = [{"task": task, "metric": "loss"} for task in tasks]
+    steps = range(5, 5 + len(values))
+    rows = point_rows(Curves(common, series, steps, values))
+    assert len({what for what, _ in rows}) == len(values)
+    assert [point for _, text in rows for point in points_of(text)] == [
+        {**common, **about, "step": step, "value": value}
+        for step, row in zip(steps, values, strict=True)
+        for about, value in zip(series, row, strict=True)
+        if isfinite(value)
+    ]
 
 
 def test_the_store_may_be_held_open_while_others_write_and_read(job_store, worker):

@@ -17,6 +17,8 @@ from sklearn.metrics import (
 from taskviz.training.metrics import (
     METRICS,
     PRIMARY,
+    _keys,
+    _last,
     area_under_roc,
     balanced_accuracy,
     primary_metric,
@@ -138,6 +140,41 @@ def test_area_under_roc_is_that_of_scikit_learn(n, columns, values, seed):
             assert found[j] == pytest.approx(expected, abs=1e-12)
         else:
             assert math.isnan(found[j])
+
+
+_EDGES = [
+    0.0, 1e-45, 2.0**-64, np.nextafter(np.float32(2**-63), np.float32(0)), 2.0**-63, 1.0,
+    np.nextafter(np.float32(1), np.float32(2)), np.nextafter(np.float32(2**64), np.float32(0)),
+    2.0**64, 3.4e38, np.inf,
+]  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from(_EDGES), st.sampled_from([-1, 1])), min_size=2, max_size=9),
+    st.integers(0, 2**32 - 1),
+)
+def test_area_under_roc_of_any_single_precision_number(chosen, seed):
+    """Within and beyond the range whose bits leave room for the label, and at its ends."""
+    rng = np.random.default_rng(seed)
+    scores = np.array([value * sign for value, sign in chosen], dtype=np.float32)[:, None]
+    positive, known = rng.random(scores.shape) < 0.5, rng.random(scores.shape) < 0.8
+    # Double precision takes the plain way.
+    for given_known in (known, None):
+        found = area_under_roc(scores, positive, given_known)
+        expected = area_under_roc(scores.astype(np.float64), positive, given_known)
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_usual_scores_are_sorted_in_half_the_bits():
+    rng = np.random.default_rng(0)
+    scores, positive = rng.normal(size=(4, 500)).astype(np.float32), rng.random((4, 500)) < 0.4
+    assert _keys(scores, positive).dtype == np.int32
+    assert _keys(np.append(scores, scores * 0, axis=1), np.tile(positive, 2)).dtype == np.int64
+    known = rng.random((4, 500)) < 0.8
+    assert _last(scores) > scores.max()
+    filled = np.where(known, scores, _last(scores))
+    assert _keys(filled, positive).dtype == np.int32
 
 
 def test_no_rows_have_no_area():
