@@ -1,6 +1,5 @@
 """``taskviz train``."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,7 +36,8 @@ from taskviz.cli.plan import (
     RandomDraws,
     Weighting,
 )
-from taskviz.cli.terminal import duration, progress_bar, put_json, put_line, put_table
+from taskviz.cli.results import put_results
+from taskviz.cli.terminal import progress_bar, put_json
 from taskviz.values import TaskvizError, TrainingResult
 
 
@@ -205,31 +205,3 @@ def result_json(result: TrainingResult) -> dict[str, Any]:
         "seconds": result.seconds,
         "notes": list(result.notes),
     }
-
-
-def put_results(
-    results: dict[str, TrainingResult], affinity_seconds: Mapping[str, float] | None = None
-) -> None:
-    """Tasks against contenders on the test split, what that says, and what it cost."""
-    from taskviz.training.compare import comparison_table, summary_sentences
-    from taskviz.training.comparison import quality_table
-
-    table = comparison_table(results)
-    put_table(
-        "On the test split",
-        list(map(str, table.columns)),
-        table.assign(group=table["group"] + 1).to_numpy().tolist(),
-    )
-    if len(results) > 1:
-        quality = quality_table(results, affinity_seconds=affinity_seconds)
-        put_table(
-            "Gain over training alone (%, 95 % interval) and seconds spent",
-            list(map(str, quality.columns)),
-            quality.to_numpy().tolist(),
-        )
-    for sentence in summary_sentences(results):
-        put_line(sentence)
-    seconds = sum(result.seconds for result in results.values())
-    put_line(f"{duration(seconds)} of training.")
-    for note in dict.fromkeys(note for result in results.values() for note in result.notes):
-        put_line(f"Note: {note}")

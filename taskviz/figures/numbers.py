@@ -11,8 +11,8 @@ def three_digits(value: float | None, error: float | None = None) -> str:
 
     Args:
         value: the number; None or NaN reads "no data".
-        error: its standard error; None, NaN or 0 leaves it out. It is given to two significant
-            digits and decides the decimals of the value.
+        error: its standard error; None, NaN or 0 (or round-off, a billionth of the value) leaves it
+            out. It is given to two significant digits and decides the decimals of the value.
 
     Example:
         >>> three_digits(0.41234, 0.0312)
@@ -26,7 +26,7 @@ def three_digits(value: float | None, error: float | None = None) -> str:
         return "0"
     if math.isinf(value):
         return f"{_MINUS if value < 0 else ''}∞"
-    if error is None or not math.isfinite(error) or error <= 0:
+    if error is None or not math.isfinite(error) or error <= 1e-9 * abs(value):
         return _rounded(value, 2 - _exponent(value, 3))
     if max(abs(value), error) >= 1e6 or max(abs(value), error) < 1e-4:
         return f"{_rounded(value, 2 - _exponent(value, 3))} ± {_rounded(error, 1)}"

@@ -63,6 +63,8 @@ def _against(found: Paired, models: str, name: str, split: str) -> str:
             f"{models}: {_one_seed(found.mean, split)} {name} (one seed: no interval, so no claim)."
         )
     seeds = f"{found.seeds} seeds"
+    if found.mean == 0 == found.error:
+        return f"{models}: the same {split} loss as {name} in each of {seeds}."
     if not found.measurable:
         return (
             f"{models}: no measurable difference in {split} loss from {name} ({_span(found)}, "
@@ -121,25 +123,32 @@ def _one_seed(mean: float, split: str) -> str:
     return f"{_percent(mean)} {'lower' if mean > 0 else 'higher'} {split} loss than"
 
 
+def _places(found: Paired) -> int:
+    """Decimals that show the error: one, or up to three where it is smaller than a tenth."""
+    return next((places for places in (1, 2) if found.error >= 0.95 * 10**-places), 3)
+
+
 def _size(found: Paired) -> str:
-    return f"{abs(found.mean):.1f} ± {found.error:.1f} %"
+    places = _places(found)
+    return f"{abs(found.mean):.{places}f} ± {found.error:.{places}f} %"
 
 
 def _span(found: Paired) -> str:
-    return f"{_signed(found.mean)} ± {found.error:.1f} %, {_interval(found)}"
+    places = _places(found)
+    return f"{_signed(found.mean, places)} ± {found.error:.{places}f} %, {_interval(found)}"
 
 
 def _interval(found: Paired) -> str:
-    low, high = found.low, found.high
+    places, low, high = _places(found), found.low, found.high
     if found.measurable and found.mean < 0:
         low, high = -high, -low
     if found.measurable:
-        return f"95 % interval {low:.1f} to {high:.1f} %"
-    return f"95 % interval {_signed(low)} to {_signed(high)} %"
+        return f"95 % interval {low:.{places}f} to {high:.{places}f} %"
+    return f"95 % interval {_signed(low, places)} to {_signed(high, places)} %"
 
 
-def _signed(value: float) -> str:
-    return f"{value:+.1f}".replace("-", "−")
+def _signed(value: float, places: int) -> str:
+    return f"{value:+.{places}f}".replace("-", "−")
 
 
 def _models(count: int) -> str:

@@ -140,6 +140,7 @@ def test_no_chart_offers_an_upload() -> None:
         (0.0, 0.5, "0.00 ± 0.50"),
         (1234.5, 12.3, "1,234 ± 12"),
         (0.5, 0.0, "0.500"),
+        (0.5, 1e-16, "0.500"),
         (0.5, float("nan"), "0.500"),
         (float("nan"), 0.1, "no data"),
         (None, None, "no data"),

@@ -8,6 +8,7 @@ import pytest
 import scipy.stats
 
 from taskviz.cache import Cache
+from taskviz.cli.results import put_results
 from taskviz.engines import RunContext
 from taskviz.progress import Progress
 from taskviz.training.compare import compare
@@ -228,6 +229,47 @@ def test_a_difference_is_claimed_with_its_interval_only():
     )
     assert second.startswith("2 models: no measurable difference in test loss from other (+")
     assert "95 % interval −" in second
+
+
+def test_a_small_difference_has_the_digits_of_its_error():
+    chosen = [{"a": x, "b": x} for x in (0.4, 0.5, 0.6)]
+    near = [
+        {"a": x * more, "b": x * more} for x, more in ((0.4, 1.001), (0.5, 1.0011), (0.6, 1.0012))
+    ]
+    results = {
+        "chosen": seeded([["a"], ["b"]], chosen),
+        "together": seeded([["a", "b"]], near),
+        "same": seeded([["b"], ["a"]], chosen),
+    }
+    found = paired(results, "chosen", "together")
+    assert 0.005 < found.error < 0.0095
+    first, second = summary_sentences(results)
+    assert first == (
+        f"2 models: {found.mean:.3f} ± {found.error:.3f} % lower test loss than all-together (95 % "
+        f"interval {found.low:.3f} to {found.high:.3f} %, 3 seeds)."
+    )
+    assert second == "2 models: the same test loss as same in each of 3 seeds."
+
+
+def test_a_terminal_gets_one_cell_a_value_with_its_error(capsys):
+    chosen = [{"a": x, "b": 2 * x} for x in (0.4, 0.5, 0.6)]
+    alone = [{"a": 1.25 * x, "b": 2 * x} for x in (0.4, 0.5, 0.6)]
+    results = {
+        "chosen": seeded([["a", "b"]], chosen),
+        "alone": seeded([["a"], ["b"]], alone, method="all-separate"),
+    }
+    put_results(results, {"chosen": 2.5})
+    lines = [line.strip("│ ") for line in capsys.readouterr().out.splitlines()]
+    cells = [[cell.strip() for cell in line.split("│")] for line in lines]
+    # The metrics of `seeded` are ten times the losses; standard errors: 0.1 / √3 times a factor.
+    assert ["a", "1", "mae", "5.00 ± 0.58", "6.25 ± 0.72"] in cells
+    assert ["a", "+20.0"] in cells
+    assert ["b", "0"] in cells
+    of_alone = next(row for row in cells if row[:3] == ["alone", "2", "equal"])
+    assert of_alone[3:7] == ["0.812 ± 0.094", "–", "–", "–"]
+    of_chosen = next(row for row in cells if row[:3] == ["chosen", "1", "equal"])
+    assert of_chosen[3:7] == ["0.750 ± 0.087", "+10.0", "+10.0 to +10.0", "2.5 s"]
+    assert any("lower test loss than training each task alone" in line for line in lines)
 
 
 def test_draws_and_seeds_both_count():
