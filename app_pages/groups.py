@@ -17,14 +17,15 @@ from taskviz.ui import (
     store,
     tables,
     units,
-    workbench,
-    workbench_view,
 )
 from taskviz.ui.labels import matrix_labels, told_apart
 from taskviz.ui.options_form import options_form
 from taskviz.ui.plan_table import plan_table
 from taskviz.ui.text import safe
-from taskviz.ui.workbench import Source
+from taskviz.ui.workbench import view
+from taskviz.ui.workbench.bench import current_bench, linked_plan
+from taskviz.ui.workbench.frontier import frontier
+from taskviz.ui.workbench.source import Source, methods_for
 from taskviz.values import Grouping, TaskvizError
 
 frame.title("groups")
@@ -86,7 +87,7 @@ def choose_source() -> Source:
         st.rerun()
     affinity = by_key[current]
     st.caption(safe(names.get(current, current)))
-    methods = workbench.methods_for(affinity)
+    methods = methods_for(affinity)
     wanted = state.get("grouper") or methods[0]
     method = st.selectbox(
         "Method",
@@ -107,7 +108,7 @@ def choose_source() -> Source:
 
 def linked_options(method: str) -> dict[str, Any]:
     """Options of the plan that a link names, so that a colleague's form shows the same."""
-    linked = workbench.linked_plan()
+    linked = linked_plan()
     if linked is not None:
         made_by, options = linked.method, linked.options
         if made_by == "manual":
@@ -129,12 +130,12 @@ with side, st.container(border=True):
 plans: dict[float, Grouping] = {}
 with main:
     try:
-        plans = workbench.frontier(source)
+        plans = frontier(source)
     except TaskvizError as error:
         st.error(safe(error), title="No groups with these settings")
     if plans:
-        workbench_view.draw(source, plans)
-bench = workbench.bench()
+        view.draw(source, plans)
+bench = current_bench()
 plan = bench.plan if plans and bench is not None else None
 if plan is not None:
     saved, stable, methods, table = st.tabs(
@@ -170,7 +171,7 @@ if plan is not None:
 
 def train() -> None:
     """The plan that is on the board now: the fragment may have changed it since this run."""
-    now = workbench.bench()
+    now = current_bench()
     if now is not None and now.plan is not None:
         choose(now.plan)
 

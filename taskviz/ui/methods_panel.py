@@ -11,8 +11,10 @@ from taskviz.grouping.base import Affinity
 from taskviz.grouping.group_costs import CostModel
 from taskviz.grouping.objective import density
 from taskviz.grouping.what_if import evaluate
-from taskviz.ui import state, tables, workbench
+from taskviz.ui import state, tables
 from taskviz.ui.units import cost_words, number_words
+from taskviz.ui.workbench.bench import current_bench
+from taskviz.ui.workbench.source import Source, methods_for
 from taskviz.values import SubsetTable, TaskvizError
 from taskviz.verbs import group_tasks
 
@@ -25,7 +27,7 @@ def _side_by_side(
     key: str, _affinity: Affinity, budget: float, _costs: CostModel | None
 ) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
-    for name in workbench.methods_for(_affinity):
+    for name in methods_for(_affinity):
         row: dict[str, Any] = {"method": grouper_class(name).title}
         options: dict[str, Any] = {"seconds": SECONDS} if name == "selection" else {}
         try:
@@ -55,9 +57,9 @@ def _side_by_side(
 
 
 @st.fragment
-def draw(source: workbench.Source) -> None:
+def draw(source: Source) -> None:
     """A table on demand: method, scores, gap, seconds."""
-    bench = workbench.bench()
+    bench = current_bench()
     if bench is None:
         return
     budget = bench.present.budget

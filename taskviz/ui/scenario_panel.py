@@ -17,7 +17,6 @@ from taskviz.ui import (
     store,
     tables,
     user,
-    workbench,
 )
 from taskviz.ui.scenarios import (
     MOST_NAME,
@@ -28,11 +27,14 @@ from taskviz.ui.scenarios import (
 )
 from taskviz.ui.text import listed, plural, safe
 from taskviz.ui.units import cost_words
+from taskviz.ui.workbench.bench import current_bench
+from taskviz.ui.workbench.moves import show_plan
+from taskviz.ui.workbench.source import Source
 from taskviz.values import TaskvizError
 
 
 @st.fragment
-def draw(source: workbench.Source, *, can_train: bool) -> None:
+def draw(source: Source, *, can_train: bool) -> None:
     """The list, the form, and the comparison of two that are ticked."""
     saved = list_scenarios(store.cache(), source.key)
     left, right = st.columns([2, 3], gap="large")
@@ -53,7 +55,7 @@ def draw(source: workbench.Source, *, can_train: bool) -> None:
         )
 
 
-def _save_form(source: workbench.Source) -> None:
+def _save_form(source: Source) -> None:
     with st.form("scenario_form", border=False, clear_on_submit=True):
         name = st.text_input(
             "Name of the scenario",
@@ -70,7 +72,7 @@ def _save_form(source: workbench.Source) -> None:
             disabled=bool(user.why_not()),
             help=user.why_not() or None,
         )
-    bench = workbench.bench()
+    bench = current_bench()
     if not pressed or bench is None or bench.plan is None:
         return
     try:
@@ -81,7 +83,7 @@ def _save_form(source: workbench.Source) -> None:
     st.rerun(scope="fragment")
 
 
-def _row(source: workbench.Source, scenario: Scenario, keys: list[str], *, can_train: bool) -> bool:
+def _row(source: Source, scenario: Scenario, keys: list[str], *, can_train: bool) -> bool:
     plan = scenario.plan
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -96,9 +98,9 @@ def _row(source: workbench.Source, scenario: Scenario, keys: list[str], *, can_t
             if st.button(
                 "Show", key=f"show_{scenario.key}", type="tertiary", icon=":material/visibility:"
             ):
-                bench = workbench.bench()
+                bench = current_bench()
                 if bench is not None:
-                    workbench.show_plan(bench, source, plan)
+                    show_plan(bench, source, plan)
                     st.rerun()
             if st.button(
                 "Train",
@@ -117,7 +119,7 @@ def _row(source: workbench.Source, scenario: Scenario, keys: list[str], *, can_t
     return ticked
 
 
-def _compare(source: workbench.Source, one: Scenario, other: Scenario) -> None:
+def _compare(source: Source, one: Scenario, other: Scenario) -> None:
     table = difference(source.affinity, one.plan, other.plan)
     moved = [str(task) for task in table.loc[table["moved"], "task"]]
     gain = float(table["gain"].sum())

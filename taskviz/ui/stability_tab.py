@@ -12,9 +12,10 @@ from taskviz.grouping.base import Affinity
 from taskviz.grouping.stability import Stability
 from taskviz.grouping.what_if import same_groups
 from taskviz.jobs import LIVE, Job
-from taskviz.ui import frame, job_panel, state, store, tables, user, workbench
+from taskviz.ui import frame, job_panel, state, store, tables, user
 from taskviz.ui.text import listed, plural, safe
-from taskviz.ui.workbench import Source
+from taskviz.ui.workbench.bench import current_bench
+from taskviz.ui.workbench.source import Source
 from taskviz.values import Grouping, TaskvizError
 from taskviz.verbs import how_redrawn, read_stability
 
@@ -63,7 +64,7 @@ def badge(source_key: str, plan: Grouping) -> str:
 @st.fragment
 def draw(source: Source) -> None:
     """Start the study of the plan on the board, watch it, read it."""
-    bench = workbench.bench()
+    bench = current_bench()
     if bench is None or bench.plan is None:
         return
     job = study_job(source.key)
@@ -119,7 +120,7 @@ def _start_form(source: Source, *, again: bool) -> None:
             "These scores have no standard errors: how noisy they are was not measured. Compute "
             "the affinity over several initial states, or say above what you assume."
         )
-    bench = workbench.bench()
+    bench = current_bench()
     if pressed and bench is not None and bench.plan is not None:
         entries: dict[str, Any] = {
             "scores": source.key,

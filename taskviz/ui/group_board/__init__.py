@@ -34,7 +34,7 @@ def group_board(
     """Mount the board.
 
     Args:
-        data: columns with their cards, colours, revision; see ``workbench_board``.
+        data: columns with their cards, colours, revision; see ``workbench.board``.
         key: of the component; ``st.session_state[key].moved`` and ``.locked`` hold the triggers.
         on_moved: called where a card was moved.
         on_locked: called where a lock was pressed.

@@ -7,7 +7,9 @@ from taskviz.figures.style import group_colour, group_letter, signed, theme_of, 
 from taskviz.grouping.what_if import Evaluation, evaluate
 from taskviz.ui.text import plural
 from taskviz.ui.units import cost_words
-from taskviz.ui.workbench import Bench, Source, may_add
+from taskviz.ui.workbench.bench import Bench
+from taskviz.ui.workbench.moves import may_add
+from taskviz.ui.workbench.source import Source
 
 COMPACT_ABOVE = 40
 NO_CHANGE = 1e-12
