@@ -5,7 +5,8 @@ import os
 import threading
 import time
 
-from taskviz.jobs.store import JobStore, LostJob
+from taskviz.jobs.attempts import LostJob
+from taskviz.jobs.store import JobStore
 from taskviz.jobs.time_left import TimeLeft
 from taskviz.progress import Curves, Progress, Record
 from taskviz.values import Cancelled, TaskvizError

@@ -9,8 +9,9 @@ import signal
 import sys
 import time
 
+from taskviz.jobs.attempts import LostJob
 from taskviz.jobs.job import Job
-from taskviz.jobs.store import JobStore, LostJob
+from taskviz.jobs.store import JobStore
 from taskviz.values import TaskvizError
 
 # The environment shortens them in tests.

@@ -1,4 +1,4 @@
-"""All jobs, their live metrics and the leases of devices. The only place with SQL on them.
+"""All jobs, their live metrics and the leases of devices; each operation is one transaction.
 
 Every write of a worker names its attempt, so that one which was given up (it hung, and the job was
 resumed) can do no harm when it wakes.
@@ -13,27 +13,20 @@ from pathlib import Path
 from typing import Any
 
 from taskviz.cache import Cache
+from taskviz.jobs.attempts import beat, end, find_row, own_row
 from taskviz.jobs.database import Database
 from taskviz.jobs.job import LIVE, Job, State
+from taskviz.jobs.leases import free_lease, take_lease
+from taskviz.jobs.points import points_of, rows_after, write_points
 from taskviz.jobs.process import Identity
-from taskviz.jobs.rows import (
-    identity_of,
-    job_of,
-    occupies,
-    point_rows,
-    points_of,
-    state_of,
-)
+from taskviz.jobs.quota import check_quota
+from taskviz.jobs.rows import identity_of, job_of, state_of
 from taskviz.progress import Curves, Record
 from taskviz.values import TaskvizError
 from taskviz.values.storage import dumps
 
 JobList = list[Job]
 Points = list[tuple[int, dict[str, Any]]]
-
-
-class LostJob(Exception):
-    """This worker was given up: another attempt has the job, or it was deleted."""
 
 
 class JobStore:
@@ -61,7 +54,7 @@ class JobStore:
             TaskvizError: there is none.
         """
         with self._database.read() as connection:
-            row = _row(connection, job)
+            row = find_row(connection, job)
         return self._jobs([row])[0]
 
     def running(self) -> JobList:
@@ -78,9 +71,7 @@ class JobStore:
         Points that were measured together share a number.
         """
         with self._database.read() as connection:
-            rows = connection.execute(
-                "SELECT id, point FROM metrics WHERE job = ? AND id > ? ORDER BY id", (job, after)
-            ).fetchall()
+            rows = rows_after(connection, job, after)
         return [(row["id"], point) for row in rows for point in points_of(row["point"])]
 
     def log_tail(self, job: str, lines: int = 40) -> str:
@@ -100,12 +91,12 @@ class JobStore:
     def identity(self, job: str) -> Identity | None:
         """The worker process of a job, or None before it is known."""
         with self._database.read() as connection:
-            return identity_of(_row(connection, job))
+            return identity_of(find_row(connection, job))
 
     def leftover(self, job: str) -> Identity | None:
         """What is left of the worker of a job that is not at work any more, or None."""
         with self._database.read() as connection:
-            row = _row(connection, job)
+            row = find_row(connection, job)
             # One look at both: a job that someone else just resumed has a new worker.
             return None if state_of(row) in LIVE else identity_of(row)
 
@@ -131,7 +122,7 @@ class JobStore:
         """
         job, now = secrets.token_hex(6), time.time()
         with self._database.write() as connection:
-            _check_quota(connection, owner, most)
+            check_quota(connection, owner, most)
             connection.execute(
                 "INSERT INTO jobs (id, kind, title, spec, state, created, queued, beat, device, "
                 "owner, stage) VALUES (?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?, 'Starting')",
@@ -149,12 +140,12 @@ class JobStore:
             TaskvizError: it is done, or still at work, or its owner has as many as they may.
         """
         with self._database.write() as connection:
-            found = job_of(_row(connection, job), self.log_path(job))
+            found = job_of(find_row(connection, job), self.log_path(job))
             if found.live:
                 raise TaskvizError(f"Job {job} is {found.state}: only one that ended can resume.")
             if found.state == "done":
                 raise TaskvizError(f"Job {job} is done: there is nothing left to resume.")
-            _check_quota(connection, found.owner, most)
+            check_quota(connection, found.owner, most)
             # A paused job keeps its place among those that wait.
             connection.execute(
                 "UPDATE jobs SET queued = CASE WHEN state = 'paused' THEN queued ELSE ? END, "
@@ -164,7 +155,7 @@ class JobStore:
                 "details = '', finished = NULL WHERE id = ?",
                 (time.time(), time.monotonic(), time.time(), job),
             )
-            connection.execute("DELETE FROM leases WHERE job = ?", (job,))
+            free_lease(connection, job)
         return self.get(job)
 
     def set_process(self, job: str, attempt: int, process: Identity) -> None:
@@ -182,7 +173,7 @@ class JobStore:
             pause: it ends as ``paused``, not as ``cancelled``; a cancel outdoes a pause.
         """
         with self._database.write() as connection:
-            found = job_of(_row(connection, job), self.log_path(job))
+            found = job_of(find_row(connection, job), self.log_path(job))
             if found.live or found.state == "interrupted":
                 connection.execute(
                     "UPDATE jobs SET pause = CASE WHEN cancel IS NULL THEN ? ELSE min(pause, ?) "
@@ -190,7 +181,7 @@ class JobStore:
                     (pause, pause, time.time(), job),
                 )
             if found.state == "interrupted":
-                _end(connection, job, "cancelled")
+                end(connection, job, "cancelled")
             elif found.state == "paused" and not pause:
                 connection.execute("UPDATE jobs SET state = 'cancelled' WHERE id = ?", (job,))
         return self.get(job)
@@ -202,7 +193,7 @@ class JobStore:
             TaskvizError: it is still at work.
         """
         with self._database.write() as connection:
-            if state_of(_row(connection, job)) in LIVE:
+            if state_of(find_row(connection, job)) in LIVE:
                 raise TaskvizError(f"Job {job} is still at work: cancel it before deleting it.")
             connection.execute("DELETE FROM jobs WHERE id = ?", (job,))
         self.log_path(job).unlink(missing_ok=True)
@@ -230,7 +221,7 @@ class JobStore:
             TaskvizError: there is no such job, or it is not in the queue.
         """
         with self._database.write() as connection:
-            row = _row(connection, job)
+            row = find_row(connection, job)
             if row["state"] != "queued":
                 raise TaskvizError(f"Job {job} is {row['state']}: a worker takes up queued ones.")
             other = identity_of(row)
@@ -249,24 +240,9 @@ class JobStore:
         A holder whose process is gone holds it no longer.
         """
         with self._database.write() as connection:
-            mine = _own(connection, job.id, job.attempt)
-            held = connection.execute(
-                "SELECT jobs.* FROM leases JOIN jobs ON jobs.id = leases.job "
-                "WHERE leases.device = ? AND leases.job != ?",
-                (job.device, job.id),
-            ).fetchone()
-            if held is not None and occupies(held):
+            mine = own_row(connection, job.id, job.attempt)
+            if not take_lease(connection, job.id, job.device, mine["queued"]):
                 return False
-            ahead = connection.execute(
-                "SELECT * FROM jobs WHERE state = 'queued' AND device = ? AND cancel IS NULL "
-                "AND (queued, id) < (?, ?)",
-                (job.device, mine["queued"], job.id),
-            ).fetchall()
-            if any(state_of(row) == "queued" for row in ahead):
-                return False
-            connection.execute(
-                "REPLACE INTO leases (device, job) VALUES (?, ?)", (job.device, job.id)
-            )
             connection.execute(
                 "UPDATE jobs SET state = 'running', started = ? WHERE id = ?",
                 (time.time(), job.id),
@@ -276,7 +252,7 @@ class JobStore:
     def cancel_wanted(self, job: str) -> bool:
         """True where the user asked to stop."""
         with self._database.read() as connection:
-            return _row(connection, job)["cancel"] is not None
+            return find_row(connection, job)["cancel"] is not None
 
     def report(
         self,
@@ -295,18 +271,14 @@ class JobStore:
         value) takes that one's place and its number, so that no curve is drawn twice.
         """
         with self._database.write() as connection:
-            row = _own(connection, job, attempt)
-            _touch(connection, job)
+            row = own_row(connection, job, attempt)
+            beat(connection, job)
             connection.execute(
                 "UPDATE jobs SET progress = ?, stage = ?, message = ?, seconds_left = ? "
                 "WHERE id = ?",
                 (min(max(progress, 0.0), 1.0), stage, message, seconds_left, job),
             )
-            connection.executemany(
-                "INSERT INTO metrics (job, what, point) VALUES (?, ?, ?) "
-                "ON CONFLICT (job, what) DO UPDATE SET point = excluded.point",
-                [(job, *row) for point in points for row in point_rows(point)],
-            )
+            write_points(connection, job, points)
         return row["cancel"] is not None
 
     def finish(
@@ -321,8 +293,8 @@ class JobStore:
     ) -> None:
         """The end of an attempt; its device is free again."""
         with self._database.write() as connection:
-            _own(connection, job, attempt)
-            _end(connection, job, state, dumps(dict(result or {})), error, details)
+            own_row(connection, job, attempt)
+            end(connection, job, state, dumps(dict(result or {})), error, details)
 
     def _jobs(self, rows: Sequence[sqlite3.Row]) -> JobList:
         jobs = [job_of(row, self.log_path(row["id"])) for row in rows]
@@ -352,61 +324,3 @@ class JobStore:
                 "SELECT * FROM jobs ORDER BY created DESC, id LIMIT ?", (limit,)
             ).fetchall()
         return self._jobs(rows)
-
-
-def _row(connection: sqlite3.Connection, job: str) -> sqlite3.Row:
-    row = connection.execute("SELECT * FROM jobs WHERE id = ?", (job,)).fetchone()
-    if not isinstance(row, sqlite3.Row):
-        raise TaskvizError(f"There is no job {job!r}: see the Jobs page or `taskviz jobs`.")
-    return row
-
-
-def _check_quota(connection: sqlite3.Connection, owner: str, most: int | None) -> None:
-    """In the same write as what it guards, so that two clicks at once do not pass it."""
-    if most is None:
-        return
-    rows = connection.execute(
-        "SELECT * FROM jobs WHERE owner = ? AND state IN ('queued', 'running')", (owner,)
-    ).fetchall()
-    live = sum(state_of(row) in LIVE for row in rows)
-    if live >= most:
-        raise TaskvizError(
-            f"{live} of your jobs {'is' if live == 1 else 'are'} at work or waiting and {most} may "
-            "be: wait for one to end, or stop one."
-        )
-
-
-def _own(connection: sqlite3.Connection, job: str, attempt: int) -> sqlite3.Row:
-    row = connection.execute(
-        "SELECT * FROM jobs WHERE id = ? AND attempt = ? AND state IN ('queued', 'running')",
-        (job, attempt),
-    ).fetchone()
-    if not isinstance(row, sqlite3.Row):
-        raise LostJob(job)
-    return row
-
-
-def _touch(connection: sqlite3.Connection, job: str) -> None:
-    connection.execute(
-        "UPDATE jobs SET heartbeat = ?, beat = ? WHERE id = ?",
-        (time.time(), time.monotonic(), job),
-    )
-
-
-def _end(
-    connection: sqlite3.Connection,
-    job: str,
-    state: State,
-    result: str = "{}",
-    error: str = "",
-    details: str = "",
-) -> None:
-    if state == "cancelled" and _row(connection, job)["pause"]:
-        state = "paused"
-    connection.execute(
-        "UPDATE jobs SET state = ?, result = ?, error = ?, details = ?, finished = ?, "
-        "seconds_left = NULL, progress = CASE WHEN ? = 'done' THEN 1 ELSE progress END "
-        "WHERE id = ?",
-        (state, result, error, details, time.time(), state, job),
-    )
-    connection.execute("DELETE FROM leases WHERE job = ?", (job,))

@@ -18,11 +18,12 @@ from typing import Any
 
 from taskviz.access import Actor, set_source
 from taskviz.care.limit import keep_within_limit
+from taskviz.jobs.attempts import LostJob
 from taskviz.jobs.in_use import in_use
 from taskviz.jobs.job import Job
 from taskviz.jobs.process import Identity
 from taskviz.jobs.reporter import JobProgress
-from taskviz.jobs.store import JobStore, LostJob
+from taskviz.jobs.store import JobStore
 from taskviz.jobs.webhook import announce
 from taskviz.logs import log_to
 from taskviz.values import Cancelled, TaskvizError

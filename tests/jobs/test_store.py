@@ -17,9 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taskviz.jobs import JobStore
+from taskviz.jobs.attempts import LostJob
+from taskviz.jobs.points import point_rows, points_of
 from taskviz.jobs.process import Identity
-from taskviz.jobs.rows import point_rows, points_of
-from taskviz.jobs.store import LostJob
 from taskviz.progress import Curves
 from taskviz.values import TaskvizError
 
