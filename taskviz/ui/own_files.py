@@ -6,7 +6,8 @@ from pathlib import Path
 import streamlit as st
 
 from taskviz.data.manifest.guess import manifest_text
-from taskviz.data.manifest.manifest import FILE_NAME, Manifest
+from taskviz.data.manifest.keys import FILE_NAME
+from taskviz.data.manifest.manifest import Manifest
 from taskviz.data.manifest.opened import Opened, open_path
 from taskviz.data.reference import CollectionRef
 from taskviz.ui import problem_list, store

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from taskviz.data.manifest.manifest import FILE_NAME, SINGLE, Manifest, manifest_from
+from taskviz.data.manifest.files import SINGLE
+from taskviz.data.manifest.keys import FILE_NAME
+from taskviz.data.manifest.manifest import Manifest, manifest_from
 from taskviz.data.readers.base import Findings
 from taskviz.data.readers.registry import READERS, recognise
 from taskviz.data.summary import DEFAULT_METRIC

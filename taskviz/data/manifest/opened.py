@@ -11,7 +11,9 @@ from taskviz.cache import Cache
 from taskviz.data.archive import check_archive, unpack
 from taskviz.data.contents import Block, Contents
 from taskviz.data.manifest.guess import guess
-from taskviz.data.manifest.manifest import FILE_NAME, Manifest, Part, read_manifest
+from taskviz.data.manifest.keys import FILE_NAME
+from taskviz.data.manifest.manifest import Manifest, read_manifest
+from taskviz.data.manifest.part import Part
 from taskviz.data.readers.base import DataSet, Findings, Request, Target
 from taskviz.data.readers.npz_file import modality_of
 from taskviz.data.readers.tasks import block_of, default_targets
