@@ -9,14 +9,10 @@ import torch
 from numpy.typing import NDArray
 
 from taskviz.affinity.base import Estimator, Outcome
+from taskviz.affinity.expansion import ExpansionOptions, expand, train_start
 from taskviz.affinity.higher_order import higher_order_affinity
 from taskviz.affinity.hoa import approximate, pair_losses, pairwise_gains
-from taskviz.affinity.linear_model import (
-    ExpansionOptions,
-    LinearModel,
-    linear_model,
-    train_start,
-)
+from taskviz.affinity.linear_model import LinearModel
 from taskviz.affinity.marginal_gains import LossLookup
 from taskviz.affinity.members import member_numbers, membership_of
 from taskviz.affinity.support import mean_and_error, missing_notes
@@ -93,7 +89,7 @@ class Gradient(Estimator):
         options: GradientOptions = self.options
         context.progress.begin(f"{self.title} of {collection.name}", 1.0)
         run = train_start(collection, options, context, share=0.5)
-        model, notes = linear_model(run, options, context)
+        model, notes = expand(run, options, context)
         pairwise = _pairwise(options, len(collection.tasks))
         wanted = _membership(collection.names, options, context.seed)
         losses = model.losses(torch.from_numpy(wanted).to(run.data.device))

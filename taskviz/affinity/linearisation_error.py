@@ -8,9 +8,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from taskviz.affinity.expansion import movable, train_start
 from taskviz.affinity.gradient import Gradient, GradientOptions
 from taskviz.affinity.joint_training import JointTraining
-from taskviz.affinity.linear_model import movable, train_start
 from taskviz.affinity.linearisation import Parameters, derivative_along, outputs_at
 from taskviz.affinity.support import mean_and_error
 from taskviz.engines import RunContext

@@ -9,18 +9,12 @@ import torch
 from torch import nn
 
 from taskviz.affinity import make_estimator
+from taskviz.affinity.expansion import expand, movable, train_start
 from taskviz.affinity.gradient import GradientOptions
 from taskviz.affinity.joint_training import JointTraining
-from taskviz.affinity.linear_model import (
-    LENGTHS,
-    RIDGES,
-    LinearModel,
-    RealNetwork,
-    linear_model,
-    movable,
-    train_start,
-)
+from taskviz.affinity.linear_model import LENGTHS, RIDGES, LinearModel
 from taskviz.affinity.linearisation import Projection
+from taskviz.affinity.real_network import RealNetwork
 from taskviz.engines import RunContext
 from taskviz.networks import MultiHeadNetwork
 from taskviz.values import Samples, Task, TaskCollection, TaskvizError
@@ -70,7 +64,7 @@ def exact_refit(run: JointTraining, members: list[int], ridge: float) -> torch.T
 def test_on_a_linear_model_the_estimate_is_the_exact_refit(evaluate: str) -> None:
     run = linear_run()
     options = GradientOptions(evaluate=evaluate)  # type: ignore[arg-type]
-    model, notes = linear_model(run, options, RunContext())
+    model, notes = expand(run, options, RunContext())
     assert "nothing was projected" in notes[0]
     model.fits.tolerance = 1e-12
     model.length = 1.0
@@ -94,7 +88,7 @@ def test_on_a_linear_model_the_estimate_is_the_exact_refit(evaluate: str) -> Non
 
 def test_without_offset_the_fit_ignores_the_base_output() -> None:
     run = linear_run()
-    model, _ = linear_model(run, GradientOptions(offset=False), RunContext())
+    model, _ = expand(run, GradientOptions(offset=False), RunContext())
     sample = model.train[0]
     assert sample is not None
     x, y = sample.features[:, 0], sample.target[:, 0]
@@ -108,7 +102,7 @@ def test_without_offset_the_fit_ignores_the_base_output() -> None:
 
 def test_ridge_and_length_are_the_best_on_validation() -> None:
     run = linear_run()
-    model, _ = linear_model(run, GradientOptions(), RunContext())
+    model, _ = expand(run, GradientOptions(), RunContext())
     row = torch.tensor([[True, True, False], [False, True, True]])
     model.choose(row)
     best = np.nanmean(model.losses(row) / model.scores(torch.zeros(2, 6).double(), row))
@@ -125,7 +119,7 @@ def test_scores_of_the_real_network_move_with_the_projection(toy: TaskCollection
     start = movable(run, "shared")
     assert all(name.startswith("trunk.") for name in start)
     options = GradientOptions(epochs=2, width=16, evaluate="network", dimension=30)
-    model, _ = linear_model(run, options, RunContext(3))
+    model, _ = expand(run, options, RunContext(3))
     assert isinstance(model.real, RealNetwork)
     membership = torch.tensor([[True, False, True, True]])
     small = 1e-3 * torch.randn(1, 30, generator=torch.Generator().manual_seed(0))

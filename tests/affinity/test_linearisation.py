@@ -159,8 +159,8 @@ def test_the_error_grows_with_the_distance(toy_factory: Callable[..., TaskCollec
 def test_moving_heads_alone_has_no_error(toy: TaskCollection) -> None:
     # outputs are linear in the heads: with everything movable and a trunk that gets no gradient
     # (all ReLUs dead) the expansion is exact
+    from taskviz.affinity.expansion import movable, train_start
     from taskviz.affinity.gradient import GradientOptions
-    from taskviz.affinity.linear_model import movable, train_start
     from taskviz.affinity.linearisation_error import _residuals
     from taskviz.engines import RunContext
 

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from taskviz.affinity import joint_training
+from taskviz.affinity.expansion import movable, train_start
 from taskviz.affinity.gradient import GradientOptions
-from taskviz.affinity.linear_model import movable, train_start
 from taskviz.affinity.linearisation import outputs_at
 from taskviz.affinity.linearisation_error import _fine_tune, _norm, linearisation_error
 from taskviz.cache import Cache

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 import taskviz as tv
-from taskviz.affinity import linear_model as model_module
-from taskviz.affinity import make_estimator, pooled_fits
+from taskviz.affinity import expansion, make_estimator, pooled_fits, projected_samples
+from taskviz.affinity.expansion import expand, train_start
 from taskviz.affinity.gradient import Gradient, GradientOptions
-from taskviz.affinity.linear_model import LinearModel, linear_model, train_start
+from taskviz.affinity.linear_model import LinearModel
 from taskviz.affinity.shared_linear import SharedLinear
 from taskviz.data.generate import write_communities
 from taskviz.engines import RunContext
@@ -64,9 +64,10 @@ def models(
     options = GradientOptions(epochs=1, width=6, dimension=20, samples=200)
     context = RunContext(device=device)
     run = train_start(collection, options, context, 0.5)
-    apart, _ = linear_model(run, options, context)
-    monkeypatch.setattr(model_module, "SHARED_FROM", 4)
-    return apart, linear_model(run, options, context)[0]
+    apart, _ = expand(run, options, context)
+    monkeypatch.setattr(projected_samples, "SHARED_FROM", 4)
+    monkeypatch.setattr(expansion, "FEW", 4)
+    return apart, expand(run, options, context)[0]
 
 
 def test_shared_features_give_the_same_losses(

@@ -11,9 +11,9 @@ from torch import nn
 from torch.nn.modules.module import register_module_forward_pre_hook
 
 from taskviz.affinity import linearisation_error as expansion
+from taskviz.affinity.expansion import movable
 from taskviz.affinity.gradient_cosine import task_gradients
 from taskviz.affinity.joint_training import JointOptions, JointTraining
-from taskviz.affinity.linear_model import movable
 from taskviz.affinity.linearisation import Projection, projected_gradients
 from taskviz.data.tensors import CollectionTensors, to_tensors
 from taskviz.engines import RunContext
