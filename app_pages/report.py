@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from taskviz.ui import frame, report_builder, report_opened, report_source, state
+from taskviz.ui import frame, report_builder, report_download, report_opened, report_source, state
 
 frame.title("report")
 found = report_opened.offer()
@@ -19,6 +19,6 @@ with left:
     report_opened.uploader()
 with right:
     if made is not None:
-        report_builder.take_away(found, made)
+        report_download.take_away(found, made)
         st.markdown("**Preview**")
         st.iframe(report_source.preview(made), height=1100)
