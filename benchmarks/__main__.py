@@ -28,7 +28,7 @@ memory and against the plain loop (:mod:`benchmarks.modalities`).
 ``python -m benchmarks price``: how far estimates of time are off (:mod:`benchmarks.price`).
 
 ``python -m benchmarks scale``: hundreds of tasks, two Ray nodes against one, large trunks
-(:mod:`benchmarks.scale`).
+(:mod:`benchmarks.scale.measure`).
 
 ``python -m benchmarks screen``: start of the app, change of page, answer of a control, in Chromium
 (:mod:`benchmarks.screen`).
@@ -58,7 +58,7 @@ OWN = {
     "modalities": "benchmarks.modalities",
     "optima": "benchmarks.optima",
     "price": "benchmarks.price",
-    "scale": "benchmarks.scale",
+    "scale": "benchmarks.scale.measure",
     "screen": "benchmarks.screen",
     "streaming": "benchmarks.streaming",
 }
