@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
@@ -17,6 +17,7 @@ from taskviz.training.metrics import task_metrics, why_undefined
 from taskviz.training.options import TrainingOptions
 from taskviz.training.precision import precision_note, products_in
 from taskviz.training.run import Failure, GroupRun, Row
+from taskviz.training.threads import threads_for
 from taskviz.training.trainer import GroupTrainer, seeded
 from taskviz.values import (
     SPLITS,
@@ -108,29 +109,17 @@ def train_group(
         trainer = make_trainer(data, tasks, options, weighting=weighting, seed=seed)
         run = GroupRun(trainer, names, scored, seed)
         teller = _Teller(run, progress, {**(label or {}), "tasks": ", ".join(names)})
-        before = _resume(run, checkpoints, teller)
-        while not run.finished:
-            try:
-                _pause_point(run, checkpoints, progress, before + time.perf_counter() - start)
-                planned = run.planned
-                run.advance(progress.check)
-            except Cancelled:
-                teller.tell()
-                raise
-            if run.failure is None:
-                progress.advance(1, _message(name, run.epoch, planned, run.score))
-                if checkpoints is not None and (run.finished or checkpoints.due()):
-                    _keep(run, checkpoints, before + time.perf_counter() - start)
-            teller.tell_if_due()
-        teller.tell()
-        if run.failure is not None:
-            notes.append(_stopped(run, options))
-        left = options.epochs + options.more_epochs - run.epoch
-        progress.advance(left, f"{name}: done")
-        notes += trainer.weighting.notes()
-        kept = run.kept
-        trainer.network.load_state_dict(kept.weights)
-        metrics, undefined = _final_metrics(trainer, names, seed)
+        with threads_for(trainer.network, options.batch_size, data.device):
+            before = _resume(run, checkpoints, teller)
+            _epochs(run, checkpoints, teller, lambda: before + time.perf_counter() - start)
+            if run.failure is not None:
+                notes.append(_stopped(run, options))
+            left = options.epochs + options.more_epochs - run.epoch
+            progress.advance(left, f"{name}: done")
+            notes += trainer.weighting.notes()
+            kept = run.kept
+            trainer.network.load_state_dict(kept.weights)
+            metrics, undefined = _final_metrics(trainer, names, seed)
     network = TrainedNetwork(
         tasks=names,
         weights={name: tensor.cpu().numpy() for name, tensor in kept.weights.items()},
@@ -141,6 +130,30 @@ def train_group(
     return GroupOutcome(
         network, tuple(run.history), tuple(metrics), (*notes, *undefined), run.epoch
     )
+
+
+def _epochs(
+    run: GroupRun,
+    checkpoints: Checkpoints | None,
+    teller: "_Teller",
+    seconds: Callable[[], float],
+) -> None:
+    """Train what is left of a run; ``seconds`` it took so far."""
+    name, progress = group_name(run.names), teller.progress
+    while not run.finished:
+        try:
+            _pause_point(run, checkpoints, progress, seconds())
+            planned = run.planned
+            run.advance(progress.check)
+        except Cancelled:
+            teller.tell()
+            raise
+        if run.failure is None:
+            progress.advance(1, _message(name, run.epoch, planned, run.score))
+            if checkpoints is not None and (run.finished or checkpoints.due()):
+                _keep(run, checkpoints, seconds())
+        teller.tell_if_due()
+    teller.tell()
 
 
 class _Teller:

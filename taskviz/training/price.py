@@ -12,6 +12,7 @@ import torch
 from taskviz.data.tensors import to_tensors
 from taskviz.networks import network_kind
 from taskviz.training.options import TrainingOptions
+from taskviz.training.threads import threads_for
 from taskviz.training.trainer import GroupTrainer, seeded
 from taskviz.values import SPLITS, TaskCollection, TaskvizError
 
@@ -80,11 +81,12 @@ def training_price(
                 continue
             with seeded(0, device):
                 trainer = GroupTrainer(data, tasks, options, weighting=weighting, seed=0)
-                trainer.run_epoch()
-                times[len(tasks)] = (
-                    _timed(trainer.run_epoch),
-                    _timed(partial(trainer.score, "valid")),
-                )
+                with threads_for(trainer.network, options.batch_size, device):
+                    trainer.run_epoch()
+                    times[len(tasks)] = (
+                        _timed(trainer.run_epoch),
+                        _timed(partial(trainer.score, "valid")),
+                    )
             parameters = sum(p.numel() for p in trainer.network.parameters())
     except (TaskvizError, RuntimeError):
         return TrainingPrice(networks)

@@ -16,6 +16,7 @@ from taskviz.training.subsets.checkpoints import Checkpoints
 from taskviz.training.subsets.request import SubsetOptions
 from taskviz.training.subsets.seed_data import SeedData
 from taskviz.training.subsets.unit import Losses, Members
+from taskviz.training.threads import threads_for
 from taskviz.values import Split
 
 CHUNK = 4096
@@ -51,6 +52,10 @@ class PlainTrainer(Generic[Batch]):
 
     def train(self, progress: Progress) -> Losses:
         """Train and score."""
+        with threads_for(self._network, self._options.batch_size, self._data.tensors.device):
+            return self._train(progress)
+
+    def _train(self, progress: Progress) -> Losses:
         options, data, network = self._options, self._data, self._network
         checkpoints = Checkpoints(
             data.membership([self._members]), data.labelled, options.checkpoint
