@@ -7,7 +7,7 @@ memory and against the plain loop (:mod:`benchmarks.modalities`).
 (:mod:`benchmarks.paper`).
 
 ``python -m benchmarks evidence``: which estimator finds good groups, and are the verdicts right
-(:mod:`benchmarks.evidence`).
+(:mod:`benchmarks.evidence.measure`).
 
 ``python -m benchmarks fuzz``: bad input by the thousand against every reader, command and job spec
 (:mod:`benchmarks.fuzz`).
@@ -51,7 +51,7 @@ from typing import Any
 
 PARTS = ("sca", "subsets", "estimators", "gradient")
 OWN = {
-    "evidence": "benchmarks.evidence",
+    "evidence": "benchmarks.evidence.measure",
     "fuzz": "benchmarks.fuzz.campaign",
     "laboratory": "benchmarks.laboratory",
     "load": "benchmarks.load.measure",

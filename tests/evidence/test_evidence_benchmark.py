@@ -6,8 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import evidence
-from benchmarks.evidence import FROM_NETWORKS, Field, calls, markdown, measure, summary, verdicts
+from benchmarks.evidence import measure as study
+from benchmarks.evidence.estimators import FROM_NETWORKS, WITHOUT
+from benchmarks.evidence.field import Field
+from benchmarks.evidence.markdown import markdown
+from benchmarks.evidence.settings import DEVELOPED_ON, HELD_OUT, Setting
+from benchmarks.evidence.summary import summary
+from benchmarks.evidence.verdicts import calls, verdicts
 from taskviz.cache import Cache
 from taskviz.evidence.plans import membership_of
 from taskviz.evidence.truth import Truth
@@ -54,16 +59,16 @@ def test_verdicts_are_yes_where_grouping_matters_and_not_where_it_does_not() -> 
 
 
 def test_the_two_parts_of_the_study_share_no_collection() -> None:
-    developed = {setting.built_in for setting in evidence.DEVELOPED_ON}
-    assert not developed & {setting.built_in for setting in evidence.HELD_OUT}
+    developed = {setting.built_in for setting in DEVELOPED_ON}
+    assert not developed & {setting.built_in for setting in HELD_OUT}
 
 
 def test_a_setting_is_measured_and_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A real one, in few networks: four tasks, four seeds, one epoch."""
-    monkeypatch.setattr(evidence, "NETWORK", replace(evidence.NETWORK, epochs=1, width=2))
-    setting = evidence.Setting("tumours", "tumours", (0, 4))
-    rows = [measure(setting, 0, Cache(tmp_path), draws=2, seeds=4)]
-    assert set(rows[0]["captured"]) == set(evidence.WITHOUT) | set(FROM_NETWORKS)
+    monkeypatch.setattr(study, "NETWORK", replace(study.NETWORK, epochs=1, width=2))
+    setting = Setting("tumours", "tumours", (0, 4))
+    rows = [study.measure(setting, 0, Cache(tmp_path), draws=2, seeds=4)]
+    assert set(rows[0]["captured"]) == set(WITHOUT) | set(FROM_NETWORKS)
     assert np.isfinite(list(rows[0]["gain"].values())).all()
     found = {
         "date": "today",

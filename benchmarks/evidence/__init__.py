@@ -1,0 +1,1 @@
+"""The study of estimators and verdicts on exhaustive truth."""
