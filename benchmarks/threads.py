@@ -1,8 +1,11 @@
-"""A small network on one thread against as many as there are cores, idle and on a busy machine.
+"""Threads on an idle and on a busy machine: few of them, and short waits.
 
-The same epochs of yeast's tasks are trained with :func:`taskviz.training.threads.threads_for` and
-without it, in turns; busy means that as many processes as cores multiply matrices beside it. The
-ratio is of wall time, which is what threads are for.
+First a small network: the same epochs of yeast's tasks with
+:func:`taskviz.training.threads.threads_for` and without it, in turns. Then gradient-based
+estimation of yeast, whose many operations are shared among threads, in processes with
+:func:`taskviz.engines.spinning.short_waits` and without. Busy means that one process more than
+there are cores multiplies matrices beside it. Ratios are of wall time, which is what threads are
+for.
 
 Run: ``python benchmarks/threads.py [--epochs N] [--repeats N] [--json FILE]``.
 """
@@ -22,6 +25,7 @@ import torch
 
 from taskviz.data.builtin import load_built_in
 from taskviz.data.tensors import to_tensors
+from taskviz.engines.spinning import short_waits
 from taskviz.training.options import TrainingOptions
 from taskviz.training.threads import threads_for
 from taskviz.training.trainer import GroupTrainer
@@ -53,6 +57,39 @@ def epoch_seconds(trainer: GroupTrainer, epochs: int, ruled: bool) -> float:
     return (time.perf_counter() - start) / epochs
 
 
+ESTIMATION = """
+import time, torch
+from taskviz.verbs import compute_affinity, load_collection
+torch.set_num_threads({threads})
+yeast = load_collection("yeast")
+start = time.perf_counter()
+compute_affinity(yeast, "gradient", epochs=10, use_cache=False)
+print(time.perf_counter() - start)
+"""
+
+
+def estimation_seconds(threads: int, short: bool) -> float:
+    """Wall seconds of the estimation in a process of its own."""
+    environment = {n: v for n, v in os.environ.items() if n not in ("GOMP_SPINCOUNT",)}
+    found = subprocess.run(
+        [sys.executable, "-c", ESTIMATION.format(threads=threads)],
+        env=environment | (short_waits({}) if short else {}),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return float(found.stdout.split()[-1])
+
+
+def told(machine: str, what: str, runs: list[list[float]]) -> dict[str, object]:
+    """A row of the table, printed."""
+    times = np.array(runs)
+    ruled, plain = np.median(times, axis=0)
+    ratio = float(np.median(times[:, 0] / times[:, 1]))
+    print(f"{machine:>8}{what:>26}{ruled:12.1f}{plain:12.1f}{ratio:8.2f}", flush=True)
+    return {"machine": machine, "what": what, "with": ruled, "without": plain, "ratio": ratio}
+
+
 def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -63,30 +100,20 @@ def main() -> None:
     cores = os.cpu_count() or 1
     torch.set_num_threads(max(2, cores))
     data, found = to_tensors(load_built_in("yeast")), []
-    print(f"{cores} cores; milliseconds an epoch, medians of {given.repeats}")
-    print(f"{'machine':>8}{'tasks':>7}{'one thread':>12}{'all':>10}{'ratio':>8}")
+    print(f"{cores} cores; medians of {given.repeats}, of the estimation of 3")
+    print(f"{'machine':>8}{'what':>26}{'with':>12}{'without':>12}{'ratio':>8}")
     for machine in ("idle", "busy"):
         with busy(cores + 1) if machine == "busy" else nullcontext():
             for count in (1, 6, 14):
                 trainer = GroupTrainer(data, range(count), TrainingOptions())
                 trainer.run_epoch()
-                times = np.array(
-                    [
-                        [epoch_seconds(trainer, given.epochs, ruled) for ruled in (True, False)]
-                        for _ in range(given.repeats)
-                    ]
-                )
-                one, every = 1000 * np.median(times, axis=0)
-                row = {
-                    "machine": machine,
-                    "cores": cores,
-                    "tasks": count,
-                    "one_ms": float(one),
-                    "all_ms": float(every),
-                    "ratio": float(np.median(times[:, 0] / times[:, 1])),
-                }
-                found.append(row)
-                print(f"{machine:>8}{count:7}{one:12.1f}{every:10.1f}{row['ratio']:8.2f}")
+                runs = [
+                    [1000 * epoch_seconds(trainer, given.epochs, ruled) for ruled in (True, False)]
+                    for _ in range(given.repeats)
+                ]
+                found.append(told(machine, f"epoch of {count} tasks, ms", runs))
+            runs = [[estimation_seconds(max(2, cores), s) for s in (True, False)] for _ in range(3)]
+            found.append(told(machine, "estimation, s", runs))
     if given.json:
         given.json.write_text(json.dumps(found, indent=2), encoding="utf-8")
 

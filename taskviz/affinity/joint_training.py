@@ -1,6 +1,7 @@
 """One network trained on all tasks, step by step, so that an estimator can look in between."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,6 +16,7 @@ from taskviz.engines.memory import halving
 from taskviz.networks import NetworkOptions, build_network, outputs_of
 from taskviz.training.losses import mean_loss
 from taskviz.training.objective import Objective
+from taskviz.training.threads import is_small, one_thread
 from taskviz.values import Split, TaskCollection, TaskvizError, option
 
 CHUNK = 4096
@@ -84,6 +86,7 @@ class JointTraining:
         self._objective: Objective | None = None
         if collection.layout == "joint":
             self._objective = Objective(self.data, range(len(self.tasks)))
+        self._small = is_small(self.network, options.batch_size, self.data.device)
         parameters = self.network.parameters()
         self.optimizer: torch.optim.Optimizer
         if options.optimizer == "adam":
@@ -106,6 +109,10 @@ class JointTraining:
     def total_steps(self) -> int:
         """Of the whole training."""
         return self.options.epochs * self.steps_an_epoch
+
+    def threads(self) -> AbstractContextManager[None]:
+        """As many threads as a step is worth; see :mod:`taskviz.training.threads`."""
+        return one_thread(self._small)
 
     def losses(self, rows: Sequence[Tensor]) -> Tensor:
         """``(T,)`` masked mean loss of each task; 0 where no row has a label."""
@@ -149,7 +156,8 @@ class JointTraining:
             self._check_finite(losses, number)
             losses.clear()
             if keep_best:
-                score = self.mean_loss("valid")
+                with self.threads():
+                    score = self.mean_loss("valid")
                 # Without validation labels the last state stays.
                 if score < best:
                     best = score
@@ -210,10 +218,11 @@ class JointTraining:
                 yield tuple(order[part] for order in orders)
 
     def _take(self, rows: tuple[Tensor, ...]) -> Tensor:
-        loss = self.losses(rows).mean()
-        self.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.optimizer.step()
+        with self.threads():
+            loss = self.losses(rows).mean()
+            self.optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            self.optimizer.step()
         return loss.detach()
 
     def _check_finite(self, losses: list[Tensor], number: int) -> None:

@@ -59,11 +59,11 @@ class TAG(Estimator):
         """One joint training with T look-ahead steps every ``every`` steps."""
         run = JointTraining(collection, self.options, context)
         context.progress.begin(f"{self.title} of {collection.name}", run.total_steps)
-        draws = [
-            step_affinity(run, step)
-            for step in run.steps(context)
-            if (step.number - 1) % self.options.every == 0
-        ]
+        draws = []
+        for step in run.steps(context):
+            if (step.number - 1) % self.options.every == 0:
+                with run.threads():
+                    draws.append(step_affinity(run, step))
         values, error, support = mean_and_error(draws)
         notes = missing_notes(support, "measured step", "measure more often or use larger batches")
         if len(draws) > 1:

@@ -28,6 +28,7 @@ from taskviz.cli import (
     train,
 )
 from taskviz.cli.terminal import one_line
+from taskviz.engines.spinning import short_waits
 from taskviz.values import Cancelled, TaskvizError
 
 program = typer.Typer(
@@ -85,6 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     0: done. 1: ``check`` found errors, or an error that should not happen. 2: what the user gave
     cannot be used; one sentence says why. 130: cancelled.
     """
+    os.environ.update(short_waits(os.environ))
     given = list(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in given
     for stream in (sys.stdout, sys.stderr):

@@ -12,6 +12,7 @@ from typing import Any
 
 from taskviz.access import actor
 from taskviz.care.used import check_space
+from taskviz.engines.spinning import short_waits
 from taskviz.jobs.job import Job
 from taskviz.jobs.process import Identity
 from taskviz.jobs.store import JobStore
@@ -196,7 +197,9 @@ def _spawn(store: JobStore, module: str, arguments: list[str], log: Path) -> int
         _children[:] = [child for child in _children if child.poll() is None]
     package = Path(__file__).resolve().parent.parent.parent
     paths = [str(package), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = os.environ | {
+    environment = {
+        **os.environ,
+        **short_waits(os.environ),
         "TASKVIZ_CACHE": str(store.root),
         "PYTHONPATH": os.pathsep.join(paths),
         "PYTHONUNBUFFERED": "1",

@@ -10,6 +10,7 @@ import psutil
 import pytest
 
 from taskviz.cache import Cache
+from taskviz.engines.spinning import ROUNDS
 from taskviz.jobs import cancel_job, delete_job, resume_job, start_job
 from taskviz.jobs.worker import _explain
 from taskviz.values import TaskvizError
@@ -150,11 +151,15 @@ def test_a_device_that_is_not_there_is_refused_before_a_worker_starts(job_store)
     assert job_store.list() == []
 
 
-def test_the_worker_lives_in_a_session_of_its_own(job_store, wait_until):
+def test_the_worker_lives_in_a_session_of_its_own(job_store, wait_until, monkeypatch):
+    monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
     job = start_job("training", endless(), store=job_store)
     pid = job_store.get(job.id).pid
     assert os.getsid(pid) == os.getpgid(pid) == pid != os.getsid(0)
-    assert psutil.Process(pid).environ()["TASKVIZ_CACHE"] == str(job_store.root)
+    environment = psutil.Process(pid).environ()
+    assert environment["TASKVIZ_CACHE"] == str(job_store.root)
+    assert environment["GOMP_SPINCOUNT"] == str(ROUNDS)
 
 
 def test_the_worker_needs_the_id_of_a_queued_job(job_store):
