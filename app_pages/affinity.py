@@ -213,7 +213,8 @@ def choose_matrix() -> tuple[str, AffinityMatrix] | None:
     return wanted, dict(stored)[wanted]
 
 
-side, main = st.columns([1, 3], gap="large")
+with st.container(key="result_first" if stored else None):
+    side, main = st.columns([1, 3], gap="large")
 with side:
     current = choose_matrix()
     with st.container(border=True, gap="small"):

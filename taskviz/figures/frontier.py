@@ -61,6 +61,7 @@ def budget_frontier(
                 hovertext=[_hover(g) for g in scored],
                 hoverinfo="text",
                 name="best plan found",
+                cliponaxis=False,
             )
         )
     plan = current or next((g for g in scored if g.budget == current_budget), None)
@@ -83,6 +84,7 @@ def budget_frontier(
                 hovertext=[_hover(plan)],
                 hoverinfo="text",
                 name="current plan",
+                cliponaxis=False,
             )
         )
     objective = next((g.objective for g in scored if g.objective), "score")
@@ -101,6 +103,7 @@ def budget_frontier(
                 "title": {"text": f"budget ({UNITS.get(unit, unit)})"},
                 "dtick": _step(scored),
                 "showgrid": False,
+                **_range([g.budget for g in (*scored, *([plan] if plan else []))]),
             },
             yaxis={
                 "title": {"text": plain(title) + (f" ({better} is better)" if better else "")},
@@ -140,6 +143,15 @@ def _hover(grouping: Grouping) -> str:
     if grouping.gap is not None:
         lines.append("proven optimal" if grouping.gap <= 1e-9 else f"gap {grouping.gap:.2%}")
     return "<br>".join(lines)
+
+
+def _range(budgets: Sequence[float]) -> dict[str, object]:
+    """No budget is shown at which there is no plan, above all not that of no model at all."""
+    if len(set(budgets)) < 2:
+        return {}
+    first, last = min(budgets), max(budgets)
+    room = 0.04 * (last - first)
+    return {"range": [max(first - room, first / 3), last + room]}
 
 
 def _step(scored: Sequence[Grouping]) -> float | None:

@@ -12,6 +12,13 @@ _ALWAYS = """
 [data-testid="stMultiSelect"] button,
 [data-testid="stBaseButton-tertiary"] { min-width: 24px; min-height: 24px; }
 """
+# Where columns stand one above the other, what one came to see stands above the settings.
+_NARROW = """
+@media (max-width: 640px) {
+  .st-key-result_first > [data-testid="stLayoutWrapper"] >
+    [data-testid="stHorizontalBlock"] > [data-testid="stColumn"]:first-child { order: 1; }
+}
+"""
 _LIGHT = ":root { --taskviz-focus: #0b6e75; }"
 _DARK = """
 :root { --taskviz-focus: #6fd0d6; }
@@ -24,4 +31,4 @@ _DARK = """
 
 def apply(dark: bool) -> None:
     """Add our rules to the page; drawn once a run."""
-    st.html(f"<style>{_ALWAYS}{_DARK if dark else _LIGHT}</style>")
+    st.html(f"<style>{_ALWAYS}{_NARROW}{_DARK if dark else _LIGHT}</style>")

@@ -42,6 +42,25 @@ def test_a_plan_edited_by_hand_is_the_dot() -> None:
     assert (list(dot.x), list(dot.y)) == ([2], [0.4])
 
 
+def _axis(plans: list[Grouping], current: Grouping | None = None) -> tuple[float, float] | None:
+    found: tuple[float, float] | None = budget_frontier(plans, current=current).layout.xaxis.range
+    return found
+
+
+def test_no_budget_without_a_plan_is_on_the_axis() -> None:
+    low, high = _axis([plan(k, k / 9) for k in range(1, 7)]) or (0, 0)
+    assert 0 < low < 1
+    assert 6 < high < 7
+    many = [Grouping.of([["a", "b"]], budget=b, score=0.1) for b in range(1, 500, 20)]
+    low, high = _axis(many) or (0, 0)
+    assert 0 < low < 1
+    assert high > 481
+    low, high = _axis([plan(2, 0.2), plan(3, 0.5)], current=plan(5, 0.4)) or (0, 0)
+    assert 1 < low < 2
+    assert 5 < high < 6
+    assert _axis([plan(2, 0.2)]) is None
+
+
 def test_plans_without_a_score_are_said() -> None:
     figure = budget_frontier([plan(1, None), plan(2, None)], current_budget=1)
     assert len(figure.data) == 0
