@@ -1,10 +1,19 @@
 """What the app proposes, in two plain sentences: at once as a first guess, later as measured."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from taskviz.evidence.answer import Answer, gain_words
+from taskviz.evidence.answer import (
+    Answer,
+    Contrast,
+    Reference,
+    difference_words,
+    gain_words,
+    no_difference,
+)
 from taskviz.evidence.studied import GUESS_GAIN, StudiedGain
+from taskviz.training.percent import places_of_interval, signed
 from taskviz.values import AffinityMatrix, Grouping
 
 GUESS_METHOD = "gradient-cosine"
@@ -72,14 +81,16 @@ def first_guess(
     models = min(budget or GUESS_BUDGET, len(matrix.tasks))
     grouping = make_grouper("selection", overlap=False).group(matrix, float(models))
     low, high = 100 * studied.low, 100 * studied.high
+    places = places_of_interval(low, high)
     first = (
         f"A first guess without training: {_groups(grouping)}, by the cosine of the tasks' "
         "gradients."
     )
     second = (
         f"Over the {studied.settings} settings studied such groups lost "
-        f"{100 * studied.mean:.2g} % less than random ones, and {low:+.2g} to {high:+.2g} % is to "
-        "be expected of another: it may well be worse than random, and training tells."
+        f"{100 * studied.mean:.2g} % less than random ones, and {signed(low, places)} to "
+        f"{signed(high, places)} % is to be expected of another: it may well be worse than random, "
+        "and training tells."
     )
     return Recommendation(
         GUESS_METHOD,
@@ -111,14 +122,13 @@ def recommend(answer: Answer) -> Recommendation:
     else:
         first = f"Train {models}: {_groups(plan)}; {answer.why}."
     contrast = answer.contrast("random", budget) if budget > 1 else answer.contrast("random")
-    parts = []
-    for name in ("random", "all-together", "all-separate"):
-        found = answer.contrast(name, budget) if budget > 1 else answer.contrast(name)
-        if found is not None:
-            other = {"random": "random groups of as many models"}.get(name, name)
-            parts.append(f"{gain_words(found)} {other}")
+    found = {
+        other: answer.contrast(name, budget) if budget > 1 else answer.contrast(name)
+        for name, other in _REFERENCES.items()
+    }
+    words = compared({other: known for other, known in found.items() if known is not None})
     who = "They" if budget > 1 else "Plans of several models"
-    second = f"{who} {'; '.join(parts)}." if parts else "Nothing has been measured yet."
+    second = f"{who} {words}." if words else "Nothing has been measured yet."
     if answer.more and answer.verdict == "cannot tell":
         second += f" Not settled: {answer.more[0].lower()}{answer.more[1:].rstrip('.')}."
     nan = float("nan")
@@ -126,6 +136,23 @@ def recommend(answer: Answer) -> Recommendation:
     return Recommendation(
         MEASURED_METHOD, True, budget, answer.why, plan, gain, low, high, (first, second), answer
     )
+
+
+_REFERENCES: dict[Reference, str] = {
+    "random": "random groups of as many models",
+    "all-together": "all-together",
+    "all-separate": "all-separate",
+}
+
+
+def compared(found: Mapping[str, Contrast]) -> str:
+    """Differences first, then all from which there is none."""
+    told = [f"{gain_words(c)} {other}" for other, c in found.items() if not no_difference(c)]
+    none = [f"{other} ({difference_words(c)})" for other, c in found.items() if no_difference(c)]
+    if none:
+        listed = ", ".join(none[:-1]) + " and " * (len(none) > 1) + none[-1]
+        told.append(f"show no measurable difference from {listed}")
+    return "; ".join(told)
 
 
 def _groups(plan: Grouping) -> str:

@@ -1,10 +1,12 @@
 """Does grouping matter here? The answer, with what it rests on and what would settle it."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from taskviz.training.percent import fixed, places_of_interval, signed
 from taskviz.values import Grouping, TaskvizError
 from taskviz.values.storage import dumps, read_json, write_text
 
@@ -138,22 +140,35 @@ class Answer:
 
 
 def gain_words(contrast: Contrast) -> str:
-    """``lose 1.2 % less than (0.4 to 2.0 %, 5 seeds)``, and the like."""
+    """``lose 1.2 % less (0.4 to 2.0 %, 5 seeds) than``, and the like."""
     gain, low, high = (100 * v for v in (contrast.gain, contrast.low, contrast.high))
-    seeds = f"{contrast.seeds} seed" + ("s" if contrast.seeds != 1 else "")
-    if low != low:
+    if math.isnan(low):
         less = "less" if gain >= 0 else "more"
-        return f"lose {abs(gain):.2g} % {less} ({seeds}: no interval) than"
-    if contrast.verdict == "yes":
-        return f"lose {gain:.2g} % less ({low:.2g} to {high:.2g} %, {seeds}) than"
-    if low <= 0 <= high:
-        return (
-            f"show no measurable difference ({gain:+.2g} %, {low:+.2g} to {high:+.2g} %, {seeds}) "
-            "from"
-        )
+        return f"lose {abs(gain):.2g} % {less} ({_seeds(contrast)}: no interval) than"
+    if no_difference(contrast):
+        return f"show no measurable difference ({difference_words(contrast)}) from"
+    places = places_of_interval(low, high)
     less = "less" if gain >= 0 else "more"
-    ends = sorted((abs(low), abs(high)))
-    return f"lose {abs(gain):.2g} % {less} ({ends[0]:.2g} to {ends[1]:.2g} %, {seeds}) than"
+    first, last = (low, high) if gain >= 0 else (-high, -low)
+    span = f"{fixed(first, places)} to {fixed(last, places)} %"
+    return f"lose {fixed(abs(gain), places)} % {less} ({span}, {_seeds(contrast)}) than"
+
+
+def no_difference(contrast: Contrast) -> bool:
+    """Whether there is an interval, it holds 0, and the verdict is not that there is a gain."""
+    return contrast.verdict != "yes" and contrast.low <= 0 <= contrast.high
+
+
+def difference_words(contrast: Contrast) -> str:
+    """``+0.32 %, −0.10 to +0.74 %, 3 seeds``."""
+    gain, low, high = (100 * v for v in (contrast.gain, contrast.low, contrast.high))
+    places = places_of_interval(low, high)
+    ends = f"{signed(low, places)} to {signed(high, places)} %"
+    return f"{signed(gain, places)} %, {ends}, {_seeds(contrast)}"
+
+
+def _seeds(contrast: Contrast) -> str:
+    return f"{contrast.seeds} seed" + ("s" if contrast.seeds != 1 else "")
 
 
 def _null(value: Any) -> Any:

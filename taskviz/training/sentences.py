@@ -13,6 +13,7 @@ from taskviz.training.comparison import (
     together_label,
 )
 from taskviz.training.intervals import LEVEL, Paired, interval, mean_losses, paired
+from taskviz.training.percent import fixed, places_of_error, signed
 from taskviz.values import TrainingResult
 
 Results = Mapping[str, TrainingResult]
@@ -123,32 +124,23 @@ def _one_seed(mean: float, split: str) -> str:
     return f"{_percent(mean)} {'lower' if mean > 0 else 'higher'} {split} loss than"
 
 
-def _places(found: Paired) -> int:
-    """Decimals that show the error: one, or up to three where it is smaller than a tenth."""
-    return next((places for places in (1, 2) if found.error >= 0.95 * 10**-places), 3)
-
-
 def _size(found: Paired) -> str:
-    places = _places(found)
-    return f"{abs(found.mean):.{places}f} ± {found.error:.{places}f} %"
+    places = places_of_error(found.error)
+    return f"{fixed(abs(found.mean), places)} ± {fixed(found.error, places)} %"
 
 
 def _span(found: Paired) -> str:
-    places = _places(found)
-    return f"{_signed(found.mean, places)} ± {found.error:.{places}f} %, {_interval(found)}"
+    places = places_of_error(found.error)
+    mean, error = signed(found.mean, places), fixed(found.error, places)
+    return f"{mean} ± {error} %, {_interval(found)}"
 
 
 def _interval(found: Paired) -> str:
-    places, low, high = _places(found), found.low, found.high
+    places, low, high = places_of_error(found.error), found.low, found.high
     if found.measurable and found.mean < 0:
         low, high = -high, -low
-    if found.measurable:
-        return f"95 % interval {low:.{places}f} to {high:.{places}f} %"
-    return f"95 % interval {_signed(low, places)} to {_signed(high, places)} %"
-
-
-def _signed(value: float, places: int) -> str:
-    return f"{value:+.{places}f}".replace("-", "−")
+    write = fixed if found.measurable else signed
+    return f"95 % interval {write(low, places)} to {write(high, places)} %"
 
 
 def _models(count: int) -> str:
