@@ -25,7 +25,7 @@ import torch
 
 from taskviz.data.builtin import load_built_in
 from taskviz.data.tensors import to_tensors
-from taskviz.engines.spinning import short_waits
+from taskviz.engines.spinning import CHOICES, short_waits
 from taskviz.training.options import TrainingOptions
 from taskviz.training.threads import threads_for
 from taskviz.training.trainer import GroupTrainer
@@ -70,7 +70,7 @@ print(time.perf_counter() - start)
 
 def estimation_seconds(threads: int, short: bool) -> float:
     """Wall seconds of the estimation in a process of its own."""
-    environment = {n: v for n, v in os.environ.items() if n not in ("GOMP_SPINCOUNT",)}
+    environment = {n: v for n, v in os.environ.items() if n not in CHOICES}
     found = subprocess.run(
         [sys.executable, "-c", ESTIMATION.format(threads=threads)],
         env=environment | (short_waits({}) if short else {}),

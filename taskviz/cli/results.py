@@ -57,9 +57,7 @@ def put_results(
 
 def _with_error(table: "pd.DataFrame", column: str, percent: bool = False) -> list[str]:
     factor = 100.0 if percent else 1.0
-    errors: Sequence[float] = (
-        list(table[f"± {column}"]) if f"± {column}" in table else [float("nan")] * len(table)
-    )
+    errors = table.get(f"± {column}", [math.nan] * len(table))
     write = signed if percent else three_digits
     return [
         write(factor * value, factor * error)

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 ROUNDS = 10_000
 """Of a waiting loop, a thirtieth of what is usual: enough for threads that run side by side."""
 
-_OWN = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
+CHOICES = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
+"""What a user sets who wants it otherwise."""
 
 
 def short_waits(environment: Mapping[str, str]) -> dict[str, str]:
@@ -16,6 +17,6 @@ def short_waits(environment: Mapping[str, str]) -> dict[str, str]:
     operations then takes many times as long (``benchmarks/threads.py``). Nothing where the user
     chose.
     """
-    if any(name in environment for name in _OWN):
+    if any(name in environment for name in CHOICES):
         return {}
     return {"GOMP_SPINCOUNT": str(ROUNDS)}

@@ -13,8 +13,8 @@ from taskviz.evidence.answer import (
     no_difference,
 )
 from taskviz.evidence.studied import GUESS_GAIN, StudiedGain
-from taskviz.training.percent import places_of_interval, signed
 from taskviz.values import AffinityMatrix, Grouping
+from taskviz.values.decimals import places_of_interval, signed
 
 GUESS_METHOD = "gradient-cosine"
 MEASURED_METHOD = "pooled-surrogate"
@@ -121,17 +121,13 @@ def recommend(answer: Answer) -> Recommendation:
         )
     else:
         first = f"Train {models}: {_groups(plan)}; {answer.why}."
-    contrast = answer.contrast("random", budget) if budget > 1 else answer.contrast("random")
-    found = {
-        other: answer.contrast(name, budget) if budget > 1 else answer.contrast(name)
-        for name, other in _REFERENCES.items()
-    }
-    words = compared({other: known for other, known in found.items() if known is not None})
+    found = {name: answer.contrast(name, budget if budget > 1 else 0) for name in _REFERENCES}
+    words = compared({_REFERENCES[name]: c for name, c in found.items() if c is not None})
     who = "They" if budget > 1 else "Plans of several models"
     second = f"{who} {words}." if words else "Nothing has been measured yet."
     if answer.more and answer.verdict == "cannot tell":
         second += f" Not settled: {answer.more[0].lower()}{answer.more[1:].rstrip('.')}."
-    nan = float("nan")
+    contrast, nan = found["random"], float("nan")
     gain, low, high = (contrast.gain, contrast.low, contrast.high) if contrast else (nan, nan, nan)
     return Recommendation(
         MEASURED_METHOD, True, budget, answer.why, plan, gain, low, high, (first, second), answer

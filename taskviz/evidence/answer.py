@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from taskviz.training.percent import fixed, places_of_interval, signed
 from taskviz.values import Grouping, TaskvizError
+from taskviz.values.decimals import fixed, places_of_interval, signed
 from taskviz.values.storage import dumps, read_json, write_text
 
 Verdict = Literal["yes", "no", "cannot tell"]
@@ -142,13 +142,12 @@ class Answer:
 def gain_words(contrast: Contrast) -> str:
     """``lose 1.2 % less (0.4 to 2.0 %, 5 seeds) than``, and the like."""
     gain, low, high = (100 * v for v in (contrast.gain, contrast.low, contrast.high))
+    less = "less" if gain >= 0 else "more"
     if math.isnan(low):
-        less = "less" if gain >= 0 else "more"
         return f"lose {abs(gain):.2g} % {less} ({_seeds(contrast)}: no interval) than"
     if no_difference(contrast):
         return f"show no measurable difference ({difference_words(contrast)}) from"
     places = places_of_interval(low, high)
-    less = "less" if gain >= 0 else "more"
     first, last = (low, high) if gain >= 0 else (-high, -low)
     span = f"{fixed(first, places)} to {fixed(last, places)} %"
     return f"lose {fixed(abs(gain), places)} % {less} ({span}, {_seeds(contrast)}) than"

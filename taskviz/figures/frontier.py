@@ -103,7 +103,7 @@ def budget_frontier(
                 "title": {"text": f"budget ({UNITS.get(unit, unit)})"},
                 "dtick": _step(scored),
                 "showgrid": False,
-                **_range([g.budget for g in (*scored, *([plan] if plan else []))]),
+                **_range(scored if plan is None else [*scored, plan]),
             },
             yaxis={
                 "title": {"text": plain(title) + (f" ({better} is better)" if better else "")},
@@ -145,8 +145,9 @@ def _hover(grouping: Grouping) -> str:
     return "<br>".join(lines)
 
 
-def _range(budgets: Sequence[float]) -> dict[str, object]:
+def _range(shown: Sequence[Grouping]) -> dict[str, object]:
     """No budget is shown at which there is no plan, above all not that of no model at all."""
+    budgets = [plan.budget for plan in shown]
     if len(set(budgets)) < 2:
         return {}
     first, last = min(budgets), max(budgets)

@@ -2,6 +2,8 @@
 
 import math
 
+from taskviz.values.decimals import fixed
+
 _MINUS = "\N{MINUS SIGN}"
 _SIZES = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1, "bytes"))
 
@@ -31,7 +33,7 @@ def three_digits(value: float | None, error: float | None = None) -> str:
     if max(abs(value), error) >= 1e6 or max(abs(value), error) < 1e-4:
         return f"{_rounded(value, 2 - _exponent(value, 3))} ± {_rounded(error, 1)}"
     places = max(0, min(8, 1 - _exponent(error, 2)))
-    return f"{_fixed(value, places)} ± {_fixed(error, places)}"
+    return f"{fixed(value, places, ',')} ± {fixed(error, places, ',')}"
 
 
 def signed(value: float | None, error: float | None = None) -> str:
@@ -87,11 +89,4 @@ def _rounded(value: float, places: int) -> str:
     if value and not 1e-4 <= abs(value) < 1e6:
         mantissa, power = f"{value:.2e}".split("e")
         return f"{mantissa.replace('-', _MINUS)}e{int(power)}".replace("e-", f"e{_MINUS}")
-    return _fixed(value, max(places, 0))
-
-
-def _fixed(value: float, places: int) -> str:
-    text = f"{value:,.{places}f}"
-    if text.startswith("-") and not text.strip("-0.,"):
-        text = text[1:]  # a rounded zero has no sign
-    return text.replace("-", _MINUS)
+    return fixed(value, max(places, 0), ",")

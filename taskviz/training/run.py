@@ -73,8 +73,6 @@ class GroupRun:
         """Curves, in the order of the columns of :meth:`untold`."""
         self._points: list[Floats] = []
         self._held: list[tuple[Seen, Seen]] = []
-        self._waiting = 0
-        """Outputs in those."""
         self._told = 0
 
     @property
@@ -93,7 +91,10 @@ class GroupRun:
     @property
     def full(self) -> bool:
         """Whether so much waits to be scored that :meth:`settle` should not be put off."""
-        return self._waiting > HELD
+        if not self._held:
+            return False
+        # Every epoch holds as much as the last.
+        return len(self._held) * sum(seen.size for seen in self._held[-1]) > HELD
 
     def advance(self, check: Callable[[], None] = lambda: None) -> None:
         """Train one epoch; the run is over where that ends in a :class:`Failure`.
@@ -108,7 +109,6 @@ class GroupRun:
         if self.failure is not None:
             return
         self._held.append((train, valid))
-        self._waiting += train.size + valid.size
         losses = [valid.losses[i] for i in self.scored]
         self.score = sum(losses) / len(losses) if losses else None
         # Without a validation label there is nothing to choose by: the last state is kept.
@@ -124,7 +124,7 @@ class GroupRun:
         """Score the epochs that wait for it; whatever their number, the values are the same."""
         if not self._held:
             return
-        held, self._held, self._waiting = self._held, [], 0
+        held, self._held = self._held, []
         primary = [self.trainer.primary([pair[i] for pair in held]) for i in range(len(_SPLITS))]
         for epoch, pair in enumerate(held):
             point = [[seen.losses, primary[i][epoch].tolist()] for i, seen in enumerate(pair)]
@@ -174,7 +174,6 @@ class GroupRun:
         self.kept = Best(kept["score"], kept["epoch"], weights)
         self.ended, self.score = state["ended"], state["score"]
         self._points, self._held, self._told = list(state["points"]), [], 0
-        self._waiting = 0
         self.epoch = len(self._points)
 
     def accepts(self, state: dict[str, Any]) -> bool:

@@ -13,8 +13,8 @@ from taskviz.training.comparison import (
     together_label,
 )
 from taskviz.training.intervals import LEVEL, Paired, interval, mean_losses, paired
-from taskviz.training.percent import fixed, places_of_error, signed
 from taskviz.values import TrainingResult
+from taskviz.values.decimals import fixed, places_of_error, signed
 
 Results = Mapping[str, TrainingResult]
 

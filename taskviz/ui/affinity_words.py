@@ -7,6 +7,7 @@ from taskviz.evidence.studied import GUESS_GAIN
 from taskviz.figures.style import duration_words, three_digits
 from taskviz.ui.text import plural, safe
 from taskviz.values import AffinityMatrix
+from taskviz.values.decimals import signed
 
 
 def headline(matrix: AffinityMatrix) -> str:
@@ -52,13 +53,13 @@ def trust_words(matrix: AffinityMatrix) -> str:
 def guess_words() -> str:
     """What a first guess is worth, by our own study."""
     told = GUESS_GAIN
-    low, mean, high = (f"{100 * v:+.1f} %" for v in (told.low, told.mean, told.high))
+    low, mean, high = (f"{signed(100 * v, 1)} %" for v in (told.low, told.mean, told.high))
     return (
         "A first guess: it trained nothing. In our study groups chosen so gained "
         f"{mean} over random ones on average ({low} to {high} in a further setting; "
         f"{told.settings} settings), so they may be no better than random here. Measure accurately "
         "to know."
-    ).replace("-", "−")
+    )
 
 
 def trust_badge(matrix: AffinityMatrix) -> str:

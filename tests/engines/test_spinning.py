@@ -6,12 +6,10 @@ import sys
 
 import pytest
 
-from taskviz.engines.spinning import ROUNDS, short_waits
-
-_OWN = ("GOMP_SPINCOUNT", "OMP_WAIT_POLICY")
+from taskviz.engines.spinning import CHOICES, ROUNDS, short_waits
 
 
-@pytest.mark.parametrize("own", _OWN)
+@pytest.mark.parametrize("own", CHOICES)
 def test_what_the_user_chose_stays(own):
     assert short_waits({"PATH": "/bin"}) == {"GOMP_SPINCOUNT": str(ROUNDS)}
     assert short_waits({own: "active"}) == {}
@@ -25,7 +23,7 @@ def test_a_command_waits_shortly_before_torch_is_imported():
         "main(['--version'])\n"
         "print(os.environ['GOMP_SPINCOUNT'])"
     )
-    plain = {name: value for name, value in os.environ.items() if name not in _OWN}
+    plain = {name: value for name, value in os.environ.items() if name not in CHOICES}
     for environment, rounds in ((plain, str(ROUNDS)), (plain | {"GOMP_SPINCOUNT": "7"}, "7")):
         found = subprocess.run(
             [sys.executable, "-c", code],

@@ -1,4 +1,4 @@
-"""Percentages in a sentence, with the digits that their uncertainty supports."""
+"""Decimals that an uncertainty supports, and numbers that are written with them."""
 
 import math
 
@@ -18,9 +18,13 @@ def places_of_interval(low: float, high: float) -> int:
     return places
 
 
-def fixed(value: float, places: int) -> str:
-    """A number with so many decimals; what is rounded to nothing has no sign."""
-    text = f"{value:.{places}f}"
+def fixed(value: float, places: int, thousands: str = "") -> str:
+    """A number with so many decimals; what is rounded to nothing has no sign.
+
+    Args:
+        thousands: "," sets them apart.
+    """
+    text = f"{value:{thousands}.{places}f}"
     return (text if text.strip("-0.") else text.lstrip("-")).replace("-", "\N{MINUS SIGN}")
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskviz.training.percent import fixed, places_of_error, places_of_interval, signed
+from taskviz.values.decimals import fixed, places_of_error, places_of_interval, signed
 
 
 @pytest.mark.parametrize(
