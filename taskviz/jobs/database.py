@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from taskviz.values import TaskvizError
 
 VERSION = 3
@@ -130,6 +132,8 @@ class Database:
                 yield connection
         except sqlite3.Error as error:
             raise self._explain(error) from error
+        except Timeout as error:
+            raise self._cannot(self._held()) from error
         except OSError as error:
             raise TaskvizError(
                 f"The job store {self.path} cannot be used ({error.strerror or error}): set "
@@ -163,10 +167,32 @@ class Database:
 
     def _prepare(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        if not self._in_order():
+            # One at a time: a change to WAL does not wait for another that makes the same change,
+            # and whoever finds a damaged file must not move away the one that another just made.
+            lock = self.path.with_name(f".{self.path.name}.lock")
+            with FileLock(lock, timeout=BUSY_SECONDS, poll_interval=0.01):
+                if not self._in_order():
+                    self._make()
+        self._ready = True
+
+    def _in_order(self) -> bool:
+        if not self.path.exists():
+            return False
+        try:
+            with closing(self._connect()) as connection:
+                mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
+                return mode == "wal" and self._version(connection) == VERSION
+        except sqlite3.DatabaseError as error:
+            if _is_damage(error):
+                return False
+            raise
+
+    def _make(self) -> None:
         try:
             self._make_tables()
         except sqlite3.DatabaseError as error:
-            if getattr(error, "sqlite_errorname", "") not in ("SQLITE_NOTADB", "SQLITE_CORRUPT"):
+            if not _is_damage(error):
                 raise
             # Jobs are a record of what ran; what they computed lies in the cache. So start anew.
             aside = self.path.with_name(f"{self.path.name}.damaged-{int(time.time())}")
@@ -174,13 +200,12 @@ class Database:
             for suffix in ("-wal", "-shm"):
                 self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
             self._make_tables()
-        self._ready = True
 
     def _make_tables(self) -> None:
         with closing(self._connect()) as connection:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("BEGIN IMMEDIATE")
-            found = connection.execute("PRAGMA user_version").fetchone()[0]
+            found = self._version(connection)
             if found > VERSION:
                 connection.execute("ROLLBACK")
                 raise TaskvizError(
@@ -198,14 +223,29 @@ class Database:
                 connection.execute(f"PRAGMA user_version = {VERSION}")
             connection.execute("COMMIT")
 
+    @staticmethod
+    def _version(connection: sqlite3.Connection) -> int:
+        return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
     def _explain(self, error: sqlite3.Error) -> TaskvizError:
         name = getattr(error, "sqlite_errorname", "")
         if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-            hint = f"another process has held it for {BUSY_SECONDS:g} s: try again in a moment"
+            hint = self._held()
         elif name.startswith("SQLITE_FULL"):
             hint = "the disk is full: free some space there"
         elif name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_IOERR")):
             hint = f"{error}: set TASKVIZ_CACHE to a folder that can be written"
         else:
             hint = f"{error}: move the file away and start again"
+        return self._cannot(hint)
+
+    @staticmethod
+    def _held() -> str:
+        return f"another process has held it for {BUSY_SECONDS:g} s: try again in a moment"
+
+    def _cannot(self, hint: str) -> TaskvizError:
         return TaskvizError(f"The job store {self.path} cannot be used: {hint}.")
+
+
+def _is_damage(error: sqlite3.Error) -> bool:
+    return getattr(error, "sqlite_errorname", "") in ("SQLITE_NOTADB", "SQLITE_CORRUPT")

@@ -13,11 +13,13 @@ from math import isfinite
 
 import psutil
 import pytest
+from filelock import FileLock
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taskviz.jobs import JobStore
 from taskviz.jobs.attempts import LostJob
+from taskviz.jobs.database import Database
 from taskviz.jobs.points import point_rows, points_of
 from taskviz.jobs.process import Identity
 from taskviz.progress import Curves
@@ -468,6 +470,60 @@ def test_a_store_that_is_no_database_is_set_aside(tmp_path):
     add(store)
     assert len(store.list()) == 1
     assert len(list(tmp_path.glob("jobs.sqlite.damaged-*"))) == 1
+
+
+@pytest.mark.parametrize("before", [None, b"this is no database" * 1000], ids=["new", "damaged"])
+def test_many_who_are_the_first_at_once_make_one_store(tmp_path, monkeypatch, before):
+    # A change to WAL beside another one fails at once, and a second look at a damaged file could
+    # move away what the first had just made.
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    made, errors = [], []
+    make = Database._make_tables
+
+    def slowly(self):
+        make(self)
+        made.append(self.path)
+        time.sleep(0.05)
+
+    monkeypatch.setattr(Database, "_make_tables", slowly)
+    try:
+        for number in range(5):
+            root = tmp_path / str(number)
+            root.mkdir()
+            if before is not None:
+                (root / "jobs.sqlite").write_bytes(before)
+            gate = threading.Barrier(8)
+
+            def first(root=root, gate=gate):
+                gate.wait()
+                try:
+                    add(JobStore(root))
+                except Exception as error:
+                    errors.append(error)
+
+            threads = [threading.Thread(target=first) for _ in range(8)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert errors == []
+            assert len(JobStore(root).list()) == 8
+            assert made == [root / "jobs.sqlite"]
+            assert len(list(root.glob("jobs.sqlite.damaged-*"))) == (before is not None)
+            made.clear()
+    finally:
+        sys.setswitchinterval(interval)
+
+
+def test_who_waits_too_long_to_make_the_store_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr("taskviz.jobs.database.BUSY_SECONDS", 0.1)
+    with (
+        FileLock(tmp_path / ".jobs.sqlite.lock"),
+        pytest.raises(TaskvizError, match=r"another process has held it for 0\.1 s"),
+    ):
+        add(JobStore(tmp_path))
+    add(JobStore(tmp_path))
 
 
 def test_a_store_of_a_newer_version_is_left_alone(job_store):
