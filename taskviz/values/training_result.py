@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from taskviz.values.collection import SPLITS
 from taskviz.values.errors import TaskvizError
 from taskviz.values.grouping import Grouping
 from taskviz.values.inputs import Inputs
@@ -143,7 +144,16 @@ class TrainingResult:
         return self.predictor(inputs)
 
     def served(self, split: str = "test") -> "pd.DataFrame":
-        """Metrics of each task under its serving group only, chosen in each seed by itself."""
+        """Metrics of each task under its serving group only, chosen in each seed by itself.
+
+        Args:
+            split: ``train``, ``valid`` or ``test``.
+
+        Raises:
+            TaskvizError: another split.
+        """
+        if split not in SPLITS:
+            raise TaskvizError(f"There is no split '{split}': take {', '.join(SPLITS)}.")
         if self.runs:
             import pandas as pd
 

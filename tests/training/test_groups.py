@@ -129,6 +129,8 @@ def test_each_task_is_served_by_its_least_validation_loss(toy, tmp_path):
         own = losses[losses["task"] == task].set_index("group")["value"]
         assert result.serving[task] == own.idxmin()
     assert len(result.served("test")) == sum(len(METRICS[task.kind]) for task in toy.tasks)
+    with pytest.raises(TaskvizError, match="no split 'validation': take train, valid, test"):
+        result.served("validation")
 
 
 def test_the_second_time_nothing_is_trained_and_all_is_equal(mixed, tmp_path):
