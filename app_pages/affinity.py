@@ -6,7 +6,7 @@ import streamlit as st
 
 from taskviz.affinity import ESTIMATORS, estimator_class
 from taskviz.figures.style import duration_words, size_words
-from taskviz.jobs import LIVE
+from taskviz.jobs import LIVE, Job
 from taskviz.ui import (
     answers,
     compare_matrices,
@@ -26,8 +26,26 @@ from taskviz.ui.text import plural, safe
 from taskviz.values import AffinityMatrix, TaskCollection, TaskvizError
 
 FIRST = {"gradient-cosine": " (quick)", "pooled-surrogate": " (accurate)"}
+
+
+def take_results() -> None:
+    """Show what a job of this page found, once, before anything of it is drawn."""
+    measurement = answers.job_in_use()
+    if measurement is not None and measurement.state == "done":
+        key = str((measurement.result or {}).get("affinity", ""))
+        if key and st.session_state.get("measured") != measurement.id:
+            st.session_state["measured"] = measurement.id
+            state.put("matrix", key)
+    job = store.job(state.get("job"))
+    if job is not None and job.kind == "affinity" and job.state == "done":
+        key = str((job.result or {}).get("affinity", ""))
+        if key and state.get("matrix") is None:
+            state.put("matrix", key)
+
+
 frame.title("affinity")
 collection = frame.need_collection()
+take_results()
 stored = store.affinities_of(collection)
 
 
@@ -134,26 +152,17 @@ def recommended(collection: TaskCollection) -> None:
 
 
 def watch_measurement() -> None:
-    """The accurate mode while it runs, and its matrix once it is done."""
+    """The accurate mode while it runs."""
     job = answers.job_in_use()
     if job is None:
         return
     if job.state in LIVE:
-        st.fragment(_poll_measurement, run_every="1s")(job.id)
-    elif job.state == "done":
-        key = str((job.result or {}).get("affinity", ""))
-        if key and st.session_state.get("measured") != job.id:
-            st.session_state["measured"] = job.id
-            state.put("matrix", key)
-            st.rerun()
-    else:
+        job_panel.watch(job.id, _measurement_so_far)
+    elif job.state != "done":
         job_panel.headline(job)
 
 
-def _poll_measurement(job_id: str) -> None:
-    job = store.jobs().get(job_id)
-    if job.state not in LIVE:
-        st.rerun(scope="app")
+def _measurement_so_far(job: Job) -> None:
     with st.container(border=True, gap="xsmall"):
         found = answers.of_job(job)
         st.markdown(
@@ -173,23 +182,14 @@ def watch_job() -> None:
     if job is None or job.kind != "affinity":
         return
     if job.state in LIVE:
-        st.fragment(_poll, run_every="1s")(job.id)
-    elif job.state == "done":
-        key = (job.result or {}).get("affinity")
-        if key and state.get("matrix") is None:
-            state.put("matrix", key)
-            st.rerun()
-    else:
+        job_panel.watch(job.id, ended=_show_result)
+    elif job.state != "done":
         job_panel.headline(job)
 
 
-def _poll(job_id: str) -> None:
-    job = store.jobs().get(job_id)
-    if job.state not in LIVE:
-        if job.state == "done" and job.result:
-            state.put("matrix", str(job.result["affinity"]))
-        st.rerun(scope="app")
-    job_panel.headline(job)
+def _show_result(job: Job) -> None:
+    if job.state == "done" and job.result:
+        state.put("matrix", str(job.result["affinity"]))
 
 
 def choose_matrix() -> tuple[str, AffinityMatrix] | None:

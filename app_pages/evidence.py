@@ -3,7 +3,7 @@
 import streamlit as st
 
 from taskviz.evidence import Answer
-from taskviz.jobs import LIVE
+from taskviz.jobs import LIVE, Job
 from taskviz.training.subsets import SubsetOptions
 from taskviz.ui import (
     answer_view,
@@ -27,20 +27,17 @@ collection = frame.need_collection()
 job = answers.job_in_use()
 
 
-def watch(job_id: str) -> None:
-    """The running job, and in a sentence what is known so far; a full redraw once it has ended."""
-    current = store.jobs().get(job_id)
-    if current.state not in LIVE:
-        st.rerun(scope="app")
-    found = answers.of_job(current)
+def so_far(job: Job) -> None:
+    """The running job, and in a sentence what is known so far."""
+    found = answers.of_job(job)
     if found:
         answer_view.headline(found[-1])
     else:
         st.markdown("#### The first answer comes within about a minute")
-    job_panel.headline(current)
+    job_panel.headline(job)
 
 
-def watch_details(job_id: str) -> None:
+def details_so_far(job_id: str) -> None:
     """Figures of the answer so far."""
     found = answers.of_job(store.jobs().get(job_id))
     if found:
@@ -100,7 +97,7 @@ def ended(collection: TaskCollection, found: list[Answer]) -> None:
 live = job is not None and job.state in LIVE
 found = [] if live else answers.known(collection)
 if job is not None and live:
-    st.fragment(watch, run_every="1s")(job.id)
+    job_panel.watch(job.id, so_far)
 elif found:
     ended(collection, found)
 else:
@@ -112,7 +109,7 @@ tabs = st.tabs(views, on_change="rerun", key="evidence_tab", bind="query-params"
 if tabs[0].open:
     with tabs[0]:
         if job is not None and live:
-            st.fragment(watch_details, run_every="2s")(job.id)
+            st.fragment(details_so_far, run_every="2s")(job.id)
         elif found:
             answer_view.draw(found, dark=frame.dark())
         else:

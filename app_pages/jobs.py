@@ -6,6 +6,7 @@ from taskviz.access import actor
 from taskviz.care.pins import is_pinned, pin, unpin
 from taskviz.jobs import LIVE, Job, delete_job
 from taskviz.ui import frame, job_panel, state, storage, store, user, webhook_panel
+from taskviz.ui.polling import poll
 from taskviz.ui.text import plural, safe
 from taskviz.values import Grouping, TaskvizError
 
@@ -116,13 +117,13 @@ def show(job: Job) -> None:
     frame.go(PAGE[job.kind])
 
 
-def listing() -> None:
+def listing(page: bool) -> None:
     """All jobs, newest first; polled only while one runs."""
     found = store.jobs().list(limit=100)
     live = sum(job.state in LIVE for job in found)
     before = st.session_state.get("jobs_live")
     st.session_state["jobs_live"] = live
-    if before and not live:
+    if before and not live and not page:
         st.rerun(scope="app")
     if not found:
         st.info("Nothing has run yet. Compute an affinity or train groups: each becomes a job.")
@@ -148,6 +149,6 @@ def listing() -> None:
 
 
 live = store.jobs().running()
-st.fragment(listing, run_every="2s" if live else None)()
+poll(listing, "2s" if live else None)
 webhook_panel.draw()
 storage.draw()

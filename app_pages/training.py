@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from taskviz.jobs import LIVE
+from taskviz.jobs import LIVE, Job
 from taskviz.ui import (
     frame,
     job_panel,
@@ -34,21 +34,18 @@ def need_plan() -> None:
     st.stop()
 
 
-def watch(job_id: str) -> None:
-    """The running job; a full redraw once it has ended."""
-    current = store.jobs().get(job_id)
-    if current.state not in LIVE:
-        st.rerun(scope="app")
-    job_panel.headline(current)
-    st.caption(usage(current) or "The worker is starting.")
-    live_curves.draw(current, dark=frame.dark())
+def at_work(job: Job) -> None:
+    """The running job and its curves."""
+    job_panel.headline(job)
+    st.caption(usage(job) or "The worker is starting.")
+    live_curves.draw(job, dark=frame.dark())
 
 
 training_runs.draw(job)
 if job is not None and job.kind == "training":
     st.caption(f"Run {safe(job.title)} · started {job_panel.ago(job.created)}{job_panel.took(job)}")
     if job.state in LIVE:
-        st.fragment(watch, run_every="1s")(job.id)
+        job_panel.watch(job.id, at_work)
     else:
         job_panel.headline(job)
         if job.state == "done":

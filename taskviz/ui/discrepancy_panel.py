@@ -30,7 +30,7 @@ def draw(*, dark: bool) -> None:
     found = [m for _, m in store.affinities_of(collection) if m.method == "discrepancy"]
     job = store.job(state.get("job"))
     if job is not None and job.spec.get("method") == "discrepancy" and job.state in LIVE:
-        st.fragment(_poll, run_every="1s")(job.id)
+        job_panel.watch(job.id)
         return
     if not found:
         if job is not None and job.spec.get("method") == "discrepancy":
@@ -46,13 +46,6 @@ def draw(*, dark: bool) -> None:
             )
         return
     _show(found[0], dark=dark)
-
-
-def _poll(job_id: str) -> None:
-    job = store.jobs().get(job_id)
-    if job.state not in LIVE:
-        st.rerun(scope="app")
-    job_panel.headline(job)
 
 
 def _show(matrix: AffinityMatrix, *, dark: bool) -> None:

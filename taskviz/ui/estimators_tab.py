@@ -29,7 +29,7 @@ def draw(collection: TaskCollection) -> None:
     job = store.job(state.get(JOB))
     if job is not None and job.kind == "evidence":
         if job.state in LIVE:
-            st.fragment(_poll, run_every="1s")(job.id)
+            job_panel.watch(job.id)
         elif job.state != "done":
             job_panel.headline(job)
     found = _found(collection, job)
@@ -40,13 +40,6 @@ def draw(collection: TaskCollection) -> None:
             "Compare estimators again" if found else "Compare estimators", expanded=not found
         ):
             _start(collection)
-
-
-def _poll(job_id: str) -> None:
-    job = store.jobs().get(job_id)
-    if job.state not in LIVE:
-        st.rerun(scope="app")
-    job_panel.headline(job)
 
 
 def _found(collection: TaskCollection, job: Job | None) -> Evidence | None:

@@ -9,6 +9,7 @@ import streamlit as st
 from taskviz.figures.style import duration_words
 from taskviz.jobs import LIVE, Job, cancel_job, pause_job, resume_job, start_job
 from taskviz.ui import notifier, state, store, user
+from taskviz.ui.polling import poll
 from taskviz.ui.text import safe
 from taskviz.values import TaskvizError
 
@@ -29,23 +30,23 @@ PAUSABLE = ("training",)
 def running() -> None:
     """Bars of all running jobs, for the sidebar; polls only while something runs."""
     live = store.jobs().running()
-    st.fragment(_running, run_every="2s" if live else None)()
+
+    def look(page: bool) -> None:
+        _running(live if page else store.jobs().running(), page=page)
+
+    poll(look, "2s" if live else None)
 
 
-def _running() -> None:
-    live = store.jobs().running()
+def _running(live: Sequence[Job], *, page: bool) -> None:
     known = st.session_state.get("live_jobs", set())
     now = {job.id for job in live}
     gone = [store.job(job_id) for job_id in known - now]
     notifier.ended([job for job in gone if job is not None and not job.live])
     st.session_state["live_jobs"] = now
-    if known - now and live:
-        # What is told of the one that ended stands outside this fragment.
+    if known - now and not page:
+        # What is told of the one that ended, and what it found, stand outside this fragment.
         st.rerun()
     if not live:
-        if known:
-            # The last one ended: the page beside has something new to show.
-            st.rerun()
         st.caption(":material/work_history: No job runs.")
         return
     st.caption(":material/work_history: Running now")
@@ -95,6 +96,29 @@ def start_all(kind: str, jobs: Sequence[tuple[str, Mapping[str, Any]]], *, url_k
             return
     state.put(url_key, started[0].id)
     st.rerun()
+
+
+def watch(
+    job_id: str,
+    draw: Callable[[Job], None] | None = None,
+    *,
+    ended: Callable[[Job], None] = lambda job: None,
+) -> None:
+    """A job at work, looked at every second; the page is drawn anew once it has ended.
+
+    Args:
+        draw: draws it; None: :func:`headline`.
+        ended: done before the page is drawn anew.
+    """
+
+    def look(page: bool) -> None:
+        job = store.jobs().get(job_id)
+        if job.state not in LIVE and not page:
+            ended(job)
+            st.rerun(scope="app")
+        (draw or headline)(job)
+
+    poll(look, "1s")
 
 
 def headline(job: Job) -> None:

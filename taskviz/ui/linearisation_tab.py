@@ -22,7 +22,7 @@ def draw(collection: TaskCollection) -> None:
     job = store.job(state.get(JOB))
     if job is not None and job.kind == "linearisation":
         if job.state in LIVE:
-            st.fragment(_poll, run_every="1s")(job.id)
+            job_panel.watch(job.id)
             return
         if job.state != "done":
             job_panel.headline(job)
@@ -69,10 +69,3 @@ def draw(collection: TaskCollection) -> None:
                 title=f"Linearisation error on {collection.name}",
                 url_key=JOB,
             )
-
-
-def _poll(job_id: str) -> None:
-    job = store.jobs().get(job_id)
-    if job.state not in LIVE:
-        st.rerun(scope="app")
-    job_panel.headline(job)

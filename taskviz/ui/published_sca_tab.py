@@ -25,7 +25,7 @@ def draw(collection: TaskCollection) -> None:
     job = store.job(state.get(JOB))
     if job is not None and job.kind == "affinity":
         if job.state in LIVE:
-            st.fragment(_poll, run_every="1s")(job.id)
+            job_panel.watch(job.id)
             return
         if job.state != "done":
             job_panel.headline(job)
@@ -55,13 +55,6 @@ def draw(collection: TaskCollection) -> None:
     if st.button("Open it on the Affinity page", icon=":material/grid_on:"):
         state.put("matrix", key)
         frame.go("affinity")
-
-
-def _poll(job_id: str) -> None:
-    job = store.jobs().get(job_id)
-    if job.state not in LIVE:
-        st.rerun(scope="app")
-    job_panel.headline(job)
 
 
 def _found(collection: TaskCollection) -> tuple[str, AffinityMatrix] | None:

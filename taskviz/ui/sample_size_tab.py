@@ -35,7 +35,7 @@ def draw(collection: TaskCollection, *, dark: bool) -> None:
             )
         return
     if job.state in LIVE:
-        st.fragment(_poll, run_every="1s")(job.id)
+        job_panel.watch(job.id)
     elif job.state == "done":
         _answer(job, dark=dark)
     else:
@@ -43,13 +43,6 @@ def draw(collection: TaskCollection, *, dark: bool) -> None:
     if job.state not in LIVE and st.button("Another study", icon=":material/add:"):
         state.put("study", None)
         st.rerun()
-
-
-def _poll(job_id: str) -> None:
-    job = store.jobs().get(job_id)
-    if job.state not in LIVE:
-        st.rerun(scope="app")
-    job_panel.headline(job)
 
 
 def _answer(job: Job, *, dark: bool) -> None:

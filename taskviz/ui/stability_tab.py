@@ -70,7 +70,7 @@ def draw(source: Source) -> None:
     job = study_job(source.key)
     if job is not None and job.state in LIVE:
         st.markdown("The scores are redrawn within their noise and grouped again. Go on working.")
-        st.fragment(_poll, run_every="1s")(job.id)
+        job_panel.watch(job.id)
         return
     study = found(job)
     if study is None:
@@ -132,13 +132,6 @@ def _start_form(source: Source, *, again: bool) -> None:
         count = plural(len(bench.plan.groups), "group")
         title = f"Stability of {count} by {grouper_class(source.method).title}"
         job_panel.start("stability", entries, title=title, url_key="stability")
-
-
-def _poll(job_id: str) -> None:
-    job = store.jobs().get(job_id)
-    if job.state not in LIVE:
-        st.rerun(scope="app")
-    job_panel.headline(job)
 
 
 def _answer(study: Stability, plan: Grouping) -> None:

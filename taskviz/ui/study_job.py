@@ -29,15 +29,8 @@ def watch(key: str, kind: str) -> Job | None:
     if job is None or job.kind != kind:
         return None
     if job.state in LIVE:
-        st.fragment(_poll, run_every="1s")(job.id)
+        job_panel.watch(job.id)
         st.skeleton(height=320)
     elif job.state != "done":
         job_panel.headline(job)
     return job
-
-
-def _poll(job_id: str) -> None:
-    job = store.jobs().get(job_id)
-    if job.state not in LIVE:
-        st.rerun(scope="app")
-    job_panel.headline(job)

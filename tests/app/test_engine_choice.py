@@ -1,24 +1,11 @@
 """A cluster is offered on the pages where its address is configured, and jobs say so."""
 
-from pathlib import Path
-
 import pytest
-import streamlit as st
 from app_pages_under_test import open_app
 from streamlit.testing.v1 import AppTest
 
-from taskviz.cache import Cache
 from taskviz.engines.choose import ADDRESS
 from taskviz.jobs import Job, JobStore
-
-
-@pytest.fixture
-def jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> JobStore:
-    """The store of the app under test; its jobs are noted and not run."""
-    monkeypatch.setenv("TASKVIZ_CACHE", str(tmp_path))
-    monkeypatch.setattr("taskviz.jobs.launcher._launch", lambda store, job: job)
-    st.cache_resource.clear()
-    return JobStore(Cache(tmp_path))
 
 
 def choices(app: AppTest) -> list[list[str]]:
