@@ -43,7 +43,7 @@ def summary_sentences(results: Results, split: str = "test") -> list[str]:
         if label == together:
             name = "all-together" if "together" in label else f"all tasks together ({label})"
         elif label == alone:
-            name = f"training each task alone, at {models} instead of {_models(len(tasks))}"
+            name = "training each task alone" + _instead(models, _models(len(tasks)))
         sentences.append(_against(paired(results, chosen, label, split), models, name, split))
         if label == alone:
             sentences += _losers(results, chosen, split)
@@ -79,16 +79,23 @@ def _against(found: Paired, models: str, name: str, split: str) -> str:
 
 def _against_draws(results: Results, chosen: str, draws: list[str], models: str, split: str) -> str:
     found = paired(results, chosen, draws, split)
+    # Draws use the whole budget, which the chosen groups may leave in part.
+    theirs = _models(len(results[draws[0]].grouping.groups))
+    instead = "" if theirs == models else _instead(models, theirs)
     if len(draws) == 1:
-        return _against(found, models, "one random grouping (one draw)", split)
+        return _against(found, models, f"one random grouping (one draw){instead}", split)
     means = {
         label: float(np.mean(list(by_seed.values())))
         for label, by_seed in mean_losses(results, split).items()
     }
     beaten = sum(means[chosen] < means[label] for label in draws)
-    name = f"the mean of {len(draws)} random groupings"
+    name = f"the mean of {len(draws)} random groupings{instead}"
     rest = f"; lower than {beaten} of the {len(draws)}."
     return _against(found, models, name, split).removesuffix(".") + rest
+
+
+def _instead(models: str, theirs: str) -> str:
+    return f", at {models} instead of {theirs}"
 
 
 def _losers(results: Results, chosen: str, split: str) -> list[str]:

@@ -57,7 +57,7 @@ TEXTS = {
     "training": Explanation(
         "One network a group: a shared trunk θ, a head φ for each task. What counts is not the "
         "group's own loss but the **difference** from the same tasks trained all together, each "
-        "alone, and in random groups of the same number. Stopping and serving are decided on "
+        "alone, and in random groups at the same budget. Stopping and serving are decided on "
         "validation rows, the figures shown are of test rows.",
         (r"\text{gain of } t \text{ in } S = \bigl(L_t(\{t\}) - L_t(S)\bigr) / L_t(\{t\})",),
         f"{TALK}; negative where learning together hurts (negative transfer).",

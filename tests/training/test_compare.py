@@ -173,8 +173,8 @@ def test_sentences_against_each_baseline():
         "2 models (one seed: no interval, so no claim).",
         "1 task has a higher test loss than alone; most of all 'a', by 60 % (one seed: no "
         "interval, so no claim).",
-        "3 models: 10 % lower test loss than the mean of 2 random groupings (one seed: no "
-        "interval, so no claim); lower than 1 of the 2.",
+        "3 models: 10 % lower test loss than the mean of 2 random groupings, at 3 models instead "
+        "of 1 model (one seed: no interval, so no claim); lower than 1 of the 2.",
     ]
 
 
@@ -183,6 +183,11 @@ def test_equal_losses_and_single_draws_and_nothing_to_compare():
     results = {"chosen": chosen, "r": made([["a", "b"]], {"a": 0.4, "b": 0.4}, method="random")}
     together = summary_sentences(results)
     assert together[-1] == (
+        "2 models: the same test loss as one random grouping (one draw), at 2 models instead of 1 "
+        "model (one seed: no interval, so no claim)."
+    )
+    results["r"] = made([["b"], ["a"]], {"a": 0.4, "b": 0.4}, method="random")
+    assert summary_sentences(results)[-1] == (
         "2 models: the same test loss as one random grouping (one draw) (one seed: no interval, so "
         "no claim)."
     )
