@@ -2,31 +2,31 @@
 
 import streamlit as st
 
-from taskviz.ui import discrepancy_panel, frame, laboratory, laboratory_views
+from taskviz.ui import discrepancy_panel, frame
+from taskviz.ui.laboratory import setting, views
+from taskviz.ui.polling import poll
 
 frame.title("laboratory")
 
 
-def bench() -> None:
+def bench(page: bool) -> None:
     """Sliders left, answers right; a move runs this alone."""
     side, main = st.columns([2, 6], gap="large")
     with side:
-        setting, preset = laboratory.choose()
+        chosen, preset = setting.choose()
     with main:
-        views = ["Pooling", "Capacity", "Separate data sets"]
-        tabs = st.tabs(views, on_change="rerun", key="lab_tab", bind="query-params")
+        names = ["Pooling", "Capacity", "Separate data sets"]
+        tabs = st.tabs(names, on_change="rerun", key="lab_tab", bind="query-params")
         if tabs[0].open:
             with tabs[0]:
-                laboratory_views.pooling(setting, preset, dark=frame.dark())
+                views.pooling(chosen, preset, dark=frame.dark(), page=page)
         if tabs[1].open:
             with tabs[1]:
-                laboratory_views.capacity(setting, dark=frame.dark())
+                views.capacity(chosen, dark=frame.dark(), page=page)
         if tabs[2].open:
             with tabs[2]:
                 discrepancy_panel.draw(dark=frame.dark())
 
 
-st.session_state[laboratory.WHOLE_PAGE] = True
-st.fragment(bench)()
-st.session_state[laboratory.WHOLE_PAGE] = False
+poll(bench, None)
 frame.next_step("See how your own tasks help each other", "affinity", ready=True)

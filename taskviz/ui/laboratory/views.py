@@ -11,8 +11,9 @@ from taskviz.theory.linear_regression import pooled_risk, target_only_risk
 from taskviz.theory.simulation import Interval
 from taskviz.theory.transfer_range import MOST, helpful_range
 from taskviz.theory.validity import Array
-from taskviz.ui import laboratory, store, tables
-from taskviz.ui.laboratory import Preset, Setting
+from taskviz.ui import store, tables
+from taskviz.ui.laboratory.filling import layer_filling, pooling_filling
+from taskviz.ui.laboratory.setting import Preset, Setting, settings_of
 
 NO_ALONE = (
     "The target cannot be learned alone by least squares here (n_t ≤ p + 1): there is no line to "
@@ -22,12 +23,14 @@ TOO_FEW = (
     "Both tasks together have too few samples for least squares (N ≤ p + 1): raise n_s or n_t, or "
     "lower p."
 )
+POINTS = 9
+"""Sizes of the source that are simulated."""
 CLOSE = 20
 """Where N − p (or n_t − p) is below it, the limit formulas are off by 5 % and more."""
 
 
-def pooling(setting: Setting, preset: Preset | None, *, dark: bool) -> None:
-    """Sentence, curves and map."""
+def pooling(setting: Setting, preset: Preset | None, *, dark: bool, page: bool) -> None:
+    """Sentence, curves and map; ``page``: they are drawn with the whole page."""
     alone = _alone(setting)
     st.markdown(_sentence(setting, alone))
     if preset is not None:
@@ -35,11 +38,9 @@ def pooling(setting: Setting, preset: Preset | None, *, dark: bool) -> None:
     left, right = st.columns([3, 2], gap="medium") if alone is not None else (st.container(), None)
     with left, st.container(key="risk_curves"):
         place, status = st.empty(), st.empty()
-    shifts = laboratory.settings_of(setting, preset)
-    sizes = setting.grid(laboratory.POINTS)
-    filling = laboratory.pooling_filling(
-        setting, sizes.tolist(), [(mu, lam) for mu, lam, _ in shifts]
-    )
+    shifts = settings_of(setting, preset)
+    sizes = setting.grid(POINTS)
+    filling = pooling_filling(setting, sizes.tolist(), [(mu, lam) for mu, lam, _ in shifts])
     fine = setting.grid(240).astype(np.float64)
     lines = [
         np.asarray(pooled_risk(fine, setting.n_target, setting.features, setting.variance, mu, lam))
@@ -70,7 +71,7 @@ def pooling(setting: Setting, preset: Preset | None, *, dark: bool) -> None:
     if right is not None and alone is not None:
         with right, st.container(key="transfer_map"):
             _map(setting, preset, alone, dark=dark)
-    filling.go_on(show)
+    filling.go_on(show, page=page)
     if filling.draws is not None:
         with st.expander("Table"):
             tables.show(
@@ -80,8 +81,8 @@ def pooling(setting: Setting, preset: Preset | None, *, dark: bool) -> None:
             )
 
 
-def capacity(setting: Setting, *, dark: bool) -> None:
-    """A shared layer of width 1 beside one of width 2."""
+def capacity(setting: Setting, *, dark: bool, page: bool) -> None:
+    """A shared layer of width 1 beside one of width 2; ``page`` as in :func:`pooling`."""
     if not setting.learns_alone:
         st.info(NO_ALONE)
         return
@@ -91,7 +92,7 @@ def capacity(setting: Setting, *, dark: bool) -> None:
     sizes = setting.grid(6)
     widths = (1, 2) if setting.width <= 2 else (1, setting.width)
 
-    filling = laboratory.layer_filling(setting, sizes.tolist(), widths)
+    filling = layer_filling(setting, sizes.tolist(), widths)
 
     def show() -> None:
         draws = filling.draws
@@ -114,7 +115,7 @@ def capacity(setting: Setting, *, dark: bool) -> None:
         status.caption(filling.say())
 
     show()
-    filling.go_on(show)
+    filling.go_on(show, page=page)
 
 
 def _alone(setting: Setting) -> float | None:

@@ -1,0 +1,1 @@
+"""The transfer laboratory: two linear tasks on sliders, redrawn at each move."""
