@@ -1,12 +1,15 @@
 """What a colleague needs to see the same thing, kept in the URL.
 
 Session state holds the values; each is written through to the query string. Links and the back
-button win over the session; a page switch, which clears the query string, does not.
+button win over the session; a page switch, which clears the query string, does not, nor does a
+query string that the browser sent before it had heard of the last change.
 """
 
+import time
 from typing import Final
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 KEYS: Final = (
     "collection",
@@ -47,7 +50,9 @@ _DEPENDS: Final = {
     "map": ("caught",),
     "opened": ("draft",),
 }
-_VALUES, _PAGE = "url_values", "url_page"
+_VALUES, _PAGE, _REPLACED = "url_values", "url_page", "url_replaced"
+LATE: Final = 3.0
+"""Seconds within which a browser may still send what was replaced."""
 
 
 def _values() -> dict[str, str]:
@@ -62,13 +67,34 @@ def sync(page: str) -> None:
     st.session_state[_PAGE] = page
     query = st.query_params
     stated = {key: query[key] for key in KEYS if query.get(key)}
-    if stated:
+    if stated and not (same_page and _late(stated)):
         # A link, the back button, or our own write: the URL is the truth.
         if same_page:
             values.clear()
         values.update(stated)
-    for key, value in values.items():
-        if query.get(key) != value:
+    _write()
+
+
+def _late(stated: dict[str, str]) -> bool:
+    """Whether the browser says what was replaced just now, and not because of its back button."""
+    context = get_script_run_ctx()
+    if stated == _values() or (context is not None and context.is_history_navigation):
+        return False
+    now = time.monotonic()
+    return any(
+        now - moment < LATE and stated == before
+        for moment, before in st.session_state.get(_REPLACED, [])
+    )
+
+
+def _write() -> None:
+    values, query = _values(), st.query_params
+    for key in KEYS:
+        value = values.get(key)
+        if value is None:
+            if key in query:
+                del query[key]
+        elif query.get(key) != value:
             query[key] = value
 
 
@@ -82,17 +108,16 @@ def put(key: str, value: str | None) -> None:
     values = _values()
     if values.get(key) == value:
         return
+    now = time.monotonic()
+    replaced = [entry for entry in st.session_state.get(_REPLACED, []) if now - entry[0] < LATE]
+    st.session_state[_REPLACED] = [*replaced, (now, dict(values))]
     for dependent in _DEPENDS.get(key, ()):
         values.pop(dependent, None)
-        if dependent in st.query_params:
-            del st.query_params[dependent]
     if value is None:
         values.pop(key, None)
-        if key in st.query_params:
-            del st.query_params[key]
     else:
         values[key] = value
-        st.query_params[key] = value
+    _write()
 
 
 def query() -> dict[str, str]:

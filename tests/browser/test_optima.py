@@ -83,6 +83,15 @@ def test_a_lasso_catches_a_cluster_in_both_maps(optima: Page, browser: Browser) 
     choose(page, "First task", "Weight")
     choose(page, "Second task", "Pulse")
     page.wait_for_url(re.compile("pair=0-2"))
+    # The back button takes the last choice back, at once.
+    before = page.url
+    choose(page, "Second task", "Waist")
+    page.wait_for_url(re.compile("pair=0-1"))
+    page.go_back()
+    page.wait_for_url(before)
+    expect(page.get_by_role("combobox", name="Second task")).to_have_value("Pulse")
+    settled(page)
+    assert page.url == before
     assert errors == []
 
 

@@ -36,6 +36,12 @@ class Watcher {
     this.scan()
   }
 
+  // Charts that outlive this keep its listeners: nothing may be told any more.
+  end() {
+    clearInterval(this.timer)
+    this.tell = () => {}
+  }
+
   scan() {
     for (const holder of document.querySelectorAll(`[class*="st-key-${this.prefix}"]`)) {
       const chart = holder.querySelector(".js-plotly-plot")
@@ -90,7 +96,7 @@ export default function (component) {
   if (!watchers.has(root)) watchers.set(root, new Watcher())
   watchers.get(root).update(component)
   return () => {
-    clearInterval(watchers.get(root)?.timer)
+    watchers.get(root)?.end()
     watchers.delete(root)
   }
 }
