@@ -27,9 +27,9 @@ def write_yeast_csv(path: Path, rows: int = 700, features: int = 24, tasks: int 
 
 
 def open_page(page: Page, url: str, heading: str) -> None:
-    """Go somewhere and wait until the page stands."""
+    """Go somewhere and wait until the page stands; the first page of an app imports a lot."""
     page.goto(url)
-    expect(page.get_by_role("heading", name=heading, level=1)).to_be_visible()
+    expect(page.get_by_role("heading", name=heading, level=1)).to_be_visible(timeout=120_000)
 
 
 @contextmanager
