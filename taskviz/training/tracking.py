@@ -1,6 +1,7 @@
 """Curves and metrics of a result in the formats of TensorBoard and MLflow."""
 
 import math
+import os
 import re
 from collections.abc import Iterable, Iterator
 from importlib import import_module
@@ -53,9 +54,11 @@ def write_tensorboard(result: TrainingResult, folder: Path | str) -> list[Path]:
 def log_mlflow(result: TrainingResult, uri: str, name: str = "taskviz") -> list[str]:
     """One MLflow run a group and seed, with settings as parameters and curves as metrics.
 
+    MLflow's own telemetry stays off unless ``MLFLOW_DISABLE_TELEMETRY`` says otherwise.
+
     Args:
         result: what is told.
-        uri: where MLflow keeps its runs: a folder, or the address of a server.
+        uri: where MLflow keeps its runs: a folder, or the address of a server or database.
         name: of the experiment.
 
     Returns:
@@ -65,6 +68,10 @@ def log_mlflow(result: TrainingResult, uri: str, name: str = "taskviz") -> list[
         TaskvizError: mlflow is not installed, or does not take what it is given.
     """
     need_packages(("mlflow",), "Logging to MLflow")
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    if "://" not in uri or uri.startswith("file:"):
+        # MLflow 3 keeps runs in a folder only where one says so; it would rather have a database.
+        os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
     mlflow = import_module("mlflow")
     ids = []
     try:

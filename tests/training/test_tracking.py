@@ -1,6 +1,7 @@
 """Curves in TensorBoard's event files, and what MLflow is told."""
 
 import math
+import os
 import sys
 from contextlib import contextmanager
 from types import ModuleType, SimpleNamespace
@@ -92,12 +93,16 @@ def test_mlflow_is_told_settings_and_curves(result, monkeypatch):
         log_mlflow(result, "http://nowhere")
 
 
-def test_a_real_mlflow_keeps_settings_and_curves(result, tmp_path, monkeypatch):
-    """Only where MLflow is installed: it is no light package."""
+@pytest.mark.parametrize("address", ["folder", "file address"])
+def test_a_real_mlflow_keeps_settings_and_curves(result, tmp_path, monkeypatch, address):
     mlflow = pytest.importorskip("mlflow")
-    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
-    uri = (tmp_path / "runs").as_uri()
+    for name in ("MLFLOW_ALLOW_FILE_STORE", "MLFLOW_DISABLE_TELEMETRY"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    folder = tmp_path / "runs"
+    uri = str(folder) if address == "folder" else folder.as_uri()
     runs = log_mlflow(result, uri, "mine")
+    assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
     client = mlflow.MlflowClient(uri)
     assert len(runs) == 2
     for group, run in enumerate(runs):
