@@ -18,6 +18,7 @@ from taskviz.ui import (
     user,
 )
 from taskviz.ui.options_form import options_form
+from taskviz.ui.polling import poll
 from taskviz.ui.text import plural
 from taskviz.values import TaskCollection
 from taskviz.verbs.options import SMALL
@@ -109,7 +110,8 @@ tabs = st.tabs(views, on_change="rerun", key="evidence_tab", bind="query-params"
 if tabs[0].open:
     with tabs[0]:
         if job is not None and live:
-            st.fragment(details_so_far, run_every="2s")(job.id)
+            watched = job.id
+            poll(lambda page: details_so_far(watched), "2s")
         elif found:
             answer_view.draw(found, dark=frame.dark())
         else:

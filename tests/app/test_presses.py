@@ -2,7 +2,7 @@
 
 import os
 
-from app_pages_under_test import open_app
+from app_pages_under_test import ROOT, open_app
 from streamlit.testing.v1 import AppTest
 
 from taskviz.jobs import Job, JobStore
@@ -57,3 +57,10 @@ def test_a_press_beside_the_end_of_the_measurement(jobs: JobStore) -> None:
     press(app, "Find groups")
     assert [title.value for title in app.title] == ["Groups"]
     assert app.query_params["matrix"] in (keys[0], [keys[0]])
+
+
+def test_all_that_draws_itself_again_knows_whether_the_page_is_drawn() -> None:
+    """One place times fragments; whoever asks it is told when not to ask for the whole page."""
+    files = [*ROOT.glob("app_pages/*.py"), *ROOT.glob("taskviz/ui/**/*.py")]
+    timed = [file.name for file in files if "run_every" in file.read_text(encoding="utf-8")]
+    assert timed == ["polling.py"]
