@@ -140,7 +140,7 @@ def likely(told: float | None, kind: str, method: str, like: Mapping[str, str]) 
     if not known.jobs:
         return ""
     off = "" if known.error is None else f", usually within a factor of {known.error:.2g}"
-    return f"about {duration_words(told * known.factor)} by {plural(known.jobs, 'past job')}{off}"
+    return f"{duration_words(told * known.factor)} by {plural(known.jobs, 'past job')}{off}"
 
 
 @st.cache_resource(max_entries=64, show_spinner="Pricing the networks…")
