@@ -5,6 +5,7 @@ import math
 from taskviz.values.decimals import fixed
 
 _MINUS = "\N{MINUS SIGN}"
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _SIZES = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"), (1, "bytes"))
 
 
@@ -19,8 +20,8 @@ def three_digits(value: float | None, error: float | None = None) -> str:
     Example:
         >>> three_digits(0.41234, 0.0312)
         '0.412 ± 0.031'
-        >>> three_digits(2417)
-        '2,417'
+        >>> three_digits(2417), three_digits(22_900_000)
+        ('2,417', '2.29·10⁷')
     """
     if value is None or math.isnan(value):
         return "no data"
@@ -88,5 +89,5 @@ def _exponent(value: float, digits: int) -> int:
 def _rounded(value: float, places: int) -> str:
     if value and not 1e-4 <= abs(value) < 1e6:
         mantissa, power = f"{value:.2e}".split("e")
-        return f"{mantissa.replace('-', _MINUS)}e{int(power)}".replace("e-", f"e{_MINUS}")
+        return f"{mantissa.replace('-', _MINUS)}·10{str(int(power)).translate(_RAISED)}"
     return fixed(value, max(places, 0), ",")

@@ -26,7 +26,7 @@ def test_lines_are_the_tables() -> None:
     assert figure.layout.yaxis.type == "log"
     assert "<b>cnn" not in figure.data[1].name
     assert figure.data[0].line.color != figure.data[1].line.color
-    assert "mlp: 1.00e" in describe_linearisation({"mlp": table(1.0)})
+    assert "mlp: 1.00·10⁻⁸ at 1%" in describe_linearisation({"mlp": table(1.0)})
 
 
 def test_nothing_measured_is_said() -> None:

@@ -134,8 +134,8 @@ def test_no_chart_offers_an_upload() -> None:
         (2417, None, "2,417"),
         (-0.0416, None, "−0.0416"),
         (-0.0001, 0.03, "0.000 ± 0.030"),
-        (1.5e-7, None, "1.50e−7"),
-        (4.2e9, None, "4.20e9"),
+        (1.5e-7, None, "1.50·10⁻⁷"),
+        (4.2e9, None, "4.20·10⁹"),
         (0, None, "0"),
         (0.0, 0.5, "0.00 ± 0.50"),
         (1234.5, 12.3, "1,234 ± 12"),
@@ -153,7 +153,10 @@ def test_three_digits(value: float | None, error: float | None, text: str) -> No
 
 @given(st.floats(-1e12, 1e12).filter(lambda v: v == 0 or abs(v) > 1e-12))
 def test_three_digits_keep_the_value(value: float) -> None:
-    read = float(three_digits(value).replace("−", "-").replace(",", ""))
+    text = three_digits(value).replace("−", "-").replace(",", "")
+    mantissa, _, power = text.partition("·10")
+    ten = int(power.replace("⁻", "-").translate(str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")) or 0)
+    read = float(mantissa) * 10.0**ten
     assert read == pytest.approx(value, rel=0.0051)
 
 
