@@ -89,13 +89,13 @@ def _late(stated: dict[str, str]) -> bool:
 
 def _write() -> None:
     values, query = _values(), st.query_params
+    # What goes, goes first, and the rest at once: each step is one of the back button.
     for key in KEYS:
-        value = values.get(key)
-        if value is None:
-            if key in query:
-                del query[key]
-        elif query.get(key) != value:
-            query[key] = value
+        if key not in values and key in query:
+            del query[key]
+    changed = {key: value for key, value in values.items() if query.get(key) != value}
+    if changed:
+        query.update(changed)
 
 
 def get(key: str) -> str | None:
