@@ -309,7 +309,8 @@ def markdown(found: Mapping[str, Any]) -> str:
         "Made by `python -m benchmarks paper`; do not edit by hand.",
         "",
         f"{found['date']}, {found['machine']}, {found['seeds']} seeds; "
-        f"{found['seconds'] / 60:.0f} minutes in all, beside other work.",
+        f"{found['seconds'] / 60:.0f} minutes in all, beside other work, with runs of tables "
+        "that were replaced since.",
         "",
         "Test rows stay the same in every seed, are trained on by none and chosen on by none; "
         "training and validation rows, initial states and affinities are drawn anew. Cells: mean "
