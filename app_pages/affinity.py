@@ -6,7 +6,7 @@ import streamlit as st
 
 from taskviz.affinity import ESTIMATORS, estimator_class
 from taskviz.figures.style import duration_words, size_words
-from taskviz.jobs import LIVE, Job
+from taskviz.jobs import Job
 from taskviz.ui import (
     answers,
     compare_matrices,
@@ -154,12 +154,8 @@ def recommended(collection: TaskCollection) -> None:
 def watch_measurement() -> None:
     """The accurate mode while it runs."""
     job = answers.job_in_use()
-    if job is None:
-        return
-    if job.state in LIVE:
-        job_panel.watch(job.id, _measurement_so_far)
-    elif job.state != "done":
-        job_panel.headline(job)
+    if job is not None:
+        job_panel.watch(job, _measurement_so_far)
 
 
 def _measurement_so_far(job: Job) -> None:
@@ -179,12 +175,8 @@ def watch_job() -> None:
     """The job in the URL, while it computes an affinity of this page."""
     job_id = state.get("job")
     job = store.job(job_id)
-    if job is None or job.kind != "affinity":
-        return
-    if job.state in LIVE:
-        job_panel.watch(job.id, ended=_show_result)
-    elif job.state != "done":
-        job_panel.headline(job)
+    if job is not None and job.kind == "affinity":
+        job_panel.watch(job, ended=_show_result)
 
 
 def _show_result(job: Job) -> None:

@@ -98,7 +98,7 @@ def ended(collection: TaskCollection, found: list[Answer]) -> None:
 live = job is not None and job.state in LIVE
 found = [] if live else answers.known(collection)
 if job is not None and live:
-    job_panel.watch(job.id, so_far)
+    job_panel.watch(job, so_far)
 elif found:
     ended(collection, found)
 else:

@@ -45,7 +45,7 @@ training_runs.draw(job)
 if job is not None and job.kind == "training":
     st.caption(f"Run {safe(job.title)} · started {job_panel.ago(job.created)}{job_panel.took(job)}")
     if job.state in LIVE:
-        job_panel.watch(job.id, at_work)
+        job_panel.watch(job, at_work)
     else:
         job_panel.headline(job)
         if job.state == "done":

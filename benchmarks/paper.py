@@ -73,6 +73,10 @@ class Setting:
     batch_size: int = 64
     learning_rate: float = 1e-3
 
+    def networks(self) -> dict[str, Any]:
+        """What every network of the collection is made and trained with, as options."""
+        return {name: value for name, value in asdict(self).items() if name != "rounds"}
+
 
 TABLE = Setting(64, 2, 40)
 SETTINGS = {
@@ -210,13 +214,9 @@ class Trainer:
         self.data, self.seed = data, seed
         self.options: dict[str, Any] = {
             "device": "cpu",
-            "epochs": setting.epochs,
             "patience": 0,
             "cache": cache,
-            "width": setting.width,
-            "depth": setting.depth,
-            "batch_size": setting.batch_size,
-            "learning_rate": setting.learning_rate,
+            **setting.networks(),
         }
         self.spent: dict[tuple[str, ...], float] = {}
 
@@ -267,8 +267,7 @@ def own_options(method: Method, setting: Setting, tasks: int) -> dict[str, Any]:
     from taskviz.affinity import estimator_class
 
     known = estimator_class(method.estimator or "").Options.__dataclass_fields__
-    same = ("width", "depth", "epochs", "batch_size", "learning_rate")
-    shared: dict[str, Any] = {name: getattr(setting, name) for name in same if name in known}
+    shared = {name: value for name, value in setting.networks().items() if name in known}
     if method.estimator == "pooled-surrogate":
         shared["m"] = setting.rounds * tasks
     return {**shared, **method.options}
@@ -309,8 +308,8 @@ def markdown(found: Mapping[str, Any]) -> str:
         "Made by `python -m benchmarks paper`; do not edit by hand.",
         "",
         f"{found['date']}, {found['machine']}, {found['seeds']} seeds; "
-        f"{found['seconds'] / 60:.0f} minutes in all, beside other work, with runs of tables "
-        "that were replaced since.",
+        f"{found['seconds'] / 60:.0f} minutes in all, beside other work"
+        f"{', with runs of tables that were replaced since' if found.get('replaced') else ''}.",
         "",
         "Test rows stay the same in every seed, are trained on by none and chosen on by none; "
         "training and validation rows, initial states and affinities are drawn anew. Cells: mean "
@@ -403,7 +402,9 @@ def joined(old: Mapping[str, Any] | None, found: dict[str, Any]) -> dict[str, An
     ordered = {
         part: {name: own[name] for name in BUILT_INS if name in own} for part, own in both.items()
     }
-    return {**found, **ordered, "seconds": found["seconds"] + old["seconds"]}
+    replaced = bool(old.get("replaced") or old["collections"].keys() & found["collections"].keys())
+    seconds = found["seconds"] + old["seconds"]
+    return {**found, **ordered, "seconds": seconds, "replaced": replaced}
 
 
 def write(found: Mapping[str, Any], json_path: Path, markdown_path: Path) -> None:

@@ -6,9 +6,9 @@ import os
 import subprocess
 import sys
 import textwrap
-import threading
 
 import pytest
+from at_once import all_at_once
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -163,20 +163,7 @@ def test_a_writer_replaces_what_is_damaged(cache):
 
 
 def test_many_writers_of_one_key(cache):
-    errors = []
-
-    def write():
-        try:
-            put(cache, "same")
-        except Exception as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=write) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert errors == []
+    assert all_at_once(8, lambda: put(cache, "same")) == []
     assert (cache.find("thing", KEY) / "a.txt").read_text() == "same"
     assert not (cache.root / "damaged").exists()
 

@@ -30,7 +30,7 @@ def draw(*, dark: bool) -> None:
     found = [m for _, m in store.affinities_of(collection) if m.method == "discrepancy"]
     job = store.job(state.get("job"))
     if job is not None and job.spec.get("method") == "discrepancy" and job.state in LIVE:
-        job_panel.watch(job.id)
+        job_panel.watch(job)
         return
     if not found:
         if job is not None and job.spec.get("method") == "discrepancy":

@@ -28,10 +28,7 @@ def draw(collection: TaskCollection) -> None:
     """Start a comparison, watch it, read it."""
     job = store.job(state.get(JOB))
     if job is not None and job.kind == "evidence":
-        if job.state in LIVE:
-            job_panel.watch(job.id)
-        elif job.state != "done":
-            job_panel.headline(job)
+        job_panel.watch(job)
     found = _found(collection, job)
     if found is not None:
         show(found)

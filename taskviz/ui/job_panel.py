@@ -98,29 +98,6 @@ def start_all(kind: str, jobs: Sequence[tuple[str, Mapping[str, Any]]], *, url_k
     st.rerun()
 
 
-def watch(
-    job_id: str,
-    draw: Callable[[Job], None] | None = None,
-    *,
-    ended: Callable[[Job], None] = lambda job: None,
-) -> None:
-    """A job at work, looked at every second; the page is drawn anew once it has ended.
-
-    Args:
-        draw: draws it; None: :func:`headline`.
-        ended: done before the page is drawn anew.
-    """
-
-    def look(page: bool) -> None:
-        job = store.jobs().get(job_id)
-        if job.state not in LIVE and not page:
-            ended(job)
-            st.rerun(scope="app")
-        (draw or headline)(job)
-
-    poll(look, "1s")
-
-
 def headline(job: Job) -> None:
     """State, bar and buttons of one job. Call it inside a polling fragment while the job lives."""
     if job.state in LIVE:
@@ -189,6 +166,34 @@ def headline(job: Job) -> None:
             title="Stopped",
         )
         _resume(job, again, main=False)
+
+
+def watch(
+    job: Job,
+    draw: Callable[[Job], None] = headline,
+    *,
+    ended: Callable[[Job], None] = lambda job: None,
+) -> None:
+    """A job, looked at every second while it is at work; then the page is drawn anew.
+
+    One that is not at work is told once, by :func:`headline`: nothing where it is done.
+
+    Args:
+        draw: draws it while it is at work.
+        ended: done before the page is drawn anew.
+    """
+    if job.state not in LIVE:
+        headline(job)
+        return
+
+    def look(page: bool) -> None:
+        current = store.jobs().get(job.id)
+        if current.state not in LIVE and not page:
+            ended(current)
+            st.rerun(scope="app")
+        draw(current)
+
+    poll(look, "1s")
 
 
 def _reached(job: Job) -> str:

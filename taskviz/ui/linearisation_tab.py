@@ -21,11 +21,9 @@ def draw(collection: TaskCollection) -> None:
     )
     job = store.job(state.get(JOB))
     if job is not None and job.kind == "linearisation":
+        job_panel.watch(job)
         if job.state in LIVE:
-            job_panel.watch(job.id)
             return
-        if job.state != "done":
-            job_panel.headline(job)
     found = stored_linearisations(collection, store.cache())
     if found:
         st.plotly_chart(

@@ -24,11 +24,9 @@ def draw(collection: TaskCollection) -> None:
     )
     job = store.job(state.get(JOB))
     if job is not None and job.kind == "affinity":
+        job_panel.watch(job)
         if job.state in LIVE:
-            job_panel.watch(job.id)
             return
-        if job.state != "done":
-            job_panel.headline(job)
     found = _found(collection)
     if found is None:
         if user.edit_button(

@@ -34,12 +34,9 @@ def draw(collection: TaskCollection, *, dark: bool) -> None:
                 url_key="study",
             )
         return
-    if job.state in LIVE:
-        job_panel.watch(job.id)
-    elif job.state == "done":
+    job_panel.watch(job)
+    if job.state == "done":
         _answer(job, dark=dark)
-    else:
-        job_panel.headline(job)
     if job.state not in LIVE and st.button("Another study", icon=":material/add:"):
         state.put("study", None)
         st.rerun()

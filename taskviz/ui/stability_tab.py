@@ -70,7 +70,7 @@ def draw(source: Source) -> None:
     job = study_job(source.key)
     if job is not None and job.state in LIVE:
         st.markdown("The scores are redrawn within their noise and grouped again. Go on working.")
-        job_panel.watch(job.id)
+        job_panel.watch(job)
         return
     study = found(job)
     if study is None:

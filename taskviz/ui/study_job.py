@@ -28,9 +28,7 @@ def watch(key: str, kind: str) -> Job | None:
     job = store.job(state.get(key))
     if job is None or job.kind != kind:
         return None
+    job_panel.watch(job)
     if job.state in LIVE:
-        job_panel.watch(job.id)
         st.skeleton(height=320)
-    elif job.state != "done":
-        job_panel.headline(job)
     return job

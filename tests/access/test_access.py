@@ -1,10 +1,10 @@
 """Roles, quotas and folders: refused where things are started and stored, whoever calls."""
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from at_once import all_at_once
 
 from taskviz import access
 from taskviz.access import Actor, Policy, read_policy
@@ -170,22 +170,12 @@ def test_an_editor_ends_their_own_jobs_only(act, store) -> None:  # type: ignore
 
 def test_a_quota_of_jobs_holds_also_for_clicks_at_once(act, store) -> None:  # type: ignore[no-untyped-def]
     act(name="ada@example.org", role="editor", most_jobs=2)
-    refused: list[str] = []
-
-    def click() -> None:
-        try:
-            start_job("affinity", SPEC, store=store)
-        except TaskvizError as error:
-            refused.append(str(error))
-
-    clicks = [threading.Thread(target=click) for _ in range(8)]
-    for each in clicks:
-        each.start()
-    for each in clicks:
-        each.join()
+    refused = all_at_once(8, lambda: start_job("affinity", SPEC, store=store))
     assert len(store.list()) == 2
-    assert refused == ["2 of your jobs are at work or waiting and 2 may be: wait for one to end, "
-                       "or stop one."] * 6  # fmt: skip
+    assert all(isinstance(error, TaskvizError) for error in refused)
+    assert [str(error) for error in refused] == [
+        "2 of your jobs are at work or waiting and 2 may be: wait for one to end, or stop one."
+    ] * 6
     act(name="bob@example.org", role="editor", most_jobs=1)
     start_job("affinity", SPEC, store=store)
 

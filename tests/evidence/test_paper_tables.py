@@ -110,6 +110,14 @@ def test_a_part_is_joined_to_what_a_file_has(small: dict, tmp_path: Path) -> Non
     assert list(found["collections"]) == ["yeast", "digits"]
     assert list(found["left_out"]) == ["linnerud"]
     assert found["seconds"] == 70.0
+    assert not found["replaced"]
+    # ``small`` is in the file: measured again, it replaces what is there.
+    words = "with runs of tables that were replaced since"
+    assert words not in (tmp_path / "paper.md").read_text(encoding="utf-8")
+    twice = paper.joined(paper.before(path), small)
+    assert twice["replaced"]
+    assert f"2 minutes in all, beside other work, {words}." in paper.markdown(twice)
+    assert paper.joined(twice, fresh)["replaced"]
 
 
 def test_the_command_is_there() -> None:

@@ -13,6 +13,7 @@ from math import isfinite
 
 import psutil
 import pytest
+from at_once import all_at_once
 from filelock import FileLock
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -478,7 +479,7 @@ def test_many_who_are_the_first_at_once_make_one_store(tmp_path, monkeypatch, be
     # move away what the first had just made.
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-5)
-    made, errors = [], []
+    made = []
     make = Database._make_tables
 
     def slowly(self):
@@ -493,21 +494,7 @@ def test_many_who_are_the_first_at_once_make_one_store(tmp_path, monkeypatch, be
             root.mkdir()
             if before is not None:
                 (root / "jobs.sqlite").write_bytes(before)
-            gate = threading.Barrier(8)
-
-            def first(root=root, gate=gate):
-                gate.wait()
-                try:
-                    add(JobStore(root))
-                except Exception as error:
-                    errors.append(error)
-
-            threads = [threading.Thread(target=first) for _ in range(8)]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
-            assert errors == []
+            assert all_at_once(8, lambda root=root: add(JobStore(root))) == []
             assert len(JobStore(root).list()) == 8
             assert made == [root / "jobs.sqlite"]
             assert len(list(root.glob("jobs.sqlite.damaged-*"))) == (before is not None)
