@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from taskviz.affinity.seeds import seed_groups
+from taskviz.engines.blas import one_blas_thread
 from taskviz.values import SubsetTable, TaskvizError
 
 Array = NDArray[np.float64]
@@ -140,7 +141,8 @@ def fit_pooled(
             f"The pooled surrogate takes at most {MOST} losses and got {len(seen.value)}: train "
             "fewer subsets, select fewer tasks, or use the method surrogate."
         )
-    logs = _learn(_few(seen), size) if variances is None else np.log(variances)
+    with one_blas_thread():
+        logs = _learn(_few(seen), size) if variances is None else np.log(variances)
     shared = features(seen.membership, seen.target)
     prior = np.exp(logs[: len(SHARED)])[_blocks(size)]
     total = (shared * prior) @ shared.T + _own(seen, np.exp(logs[len(SHARED) : -1]))

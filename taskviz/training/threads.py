@@ -1,7 +1,10 @@
-"""Threads of a small network: one, whatever the machine has."""
+"""Threads of small work: one, whatever the machine has, or what is faster just now."""
 
-from collections.abc import Iterator
+import time
+from collections import deque
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import cache
 
 import torch
 from torch import nn
@@ -10,6 +13,10 @@ from taskviz.networks import MLPTrunk, MultiHeadNetwork
 
 SMALL = 8_000_000
 """Multiplications of a forward pass of one batch, below which threads bring a fifth at most."""
+TRIALS = 0.05
+"""Share of the time that trials of the slower number of threads may take."""
+LAST = 3
+"""Turns that :class:`QuickestThreads` remembers of each."""
 
 
 def threads_for(
@@ -45,3 +52,52 @@ def one_thread(wanted: bool) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
+
+
+class QuickestThreads:
+    """One thread or all of them for work that comes again and again: what the clock says.
+
+    Whether threads help depends on what else the machine does: beside two busy processes a stack
+    of small networks takes ten times as long on two threads as on one, on an idle machine half as
+    long (``benchmarks/threads.py``). The slower way is tried again now and then, which takes no
+    more than :data:`TRIALS` of the time.
+
+    Args:
+        clock: seconds of wall time.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        self._clock, self._all = clock, torch.get_num_threads()
+        # The best of the last turns counts: a burst of other work decides nothing.
+        self._taken = {count: deque[float](maxlen=LAST) for count in sorted({1, self._all})}
+        self._since = 0.0
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """A piece of the work, all pieces of like size; afterwards as many threads as before."""
+        count = self._next()
+        with one_thread(count == 1):
+            start = self._clock()
+            yield
+            seconds = self._clock() - start
+        self._since = 0.0 if count != self._quickest() else self._since + seconds
+        self._taken[count].append(seconds)
+
+    def _next(self) -> int:
+        for count, taken in self._taken.items():
+            if not taken:
+                return count
+        quickest = self._quickest()
+        for count, taken in self._taken.items():
+            if count != quickest and taken[-1] <= TRIALS * self._since:
+                return count
+        return quickest
+
+    def _quickest(self) -> int:
+        return min(self._taken, key=lambda count: min(self._taken[count], default=0.0))
+
+
+@cache
+def quickest_threads(threads: int, *work: Hashable) -> QuickestThreads:
+    """What is known of such work in this process, where so many threads are allowed."""
+    return QuickestThreads()

@@ -2,6 +2,7 @@
 
 import csv
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -89,6 +90,25 @@ def points_drawn(page: Page) -> int:
              .reduce((sum, length) => sum + length, 0)"""
         )
     )
+
+
+def wait_for_points(page: Page, more_than: int, seconds: float = 60) -> int:
+    """Wait until the curves on the page have more points."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        count = points_drawn(page)
+        if count > more_than:
+            return count
+        time.sleep(0.2)
+    raise AssertionError(f"No curve grew beyond {more_than} points within {seconds} s.")
+
+
+def job_in_url(page: Page, key: str) -> str:
+    """Id of the job that a page keeps in the URL, once it is there."""
+    page.wait_for_url(re.compile(rf"[?&]{key}="))
+    found = re.search(rf"[?&]{key}=([0-9a-f]+)", page.url)
+    assert found, page.url
+    return found[1]
 
 
 def use_example(page: Page, url: str) -> None:

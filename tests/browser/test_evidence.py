@@ -5,8 +5,9 @@ import time
 from pathlib import Path
 
 from browser.app_process import App
-from browser.steps import chart, open_page, press, settled, write_yeast_csv
+from browser.steps import chart, job_in_url, open_page, press, settled, write_yeast_csv
 from playwright.sync_api import Page, expect
+from slow_worker import slow_worker
 
 from taskviz.cache import Cache
 from taskviz.jobs import JobStore
@@ -48,9 +49,11 @@ def wait_for_more_rounds(page: Page, than: int) -> int:
 def test_an_early_answer_is_refined_and_kept(app: App, page: Page, tmp_path: Path) -> None:
     to_evidence(page, app, tmp_path, "some genes")
     press(page, "Find out whether grouping matters")
-    first = rounds_told(page)
-    assert first < 5, "the first answer is shown before the last round"
-    expect(page.get_by_text("Does grouping matter here?")).to_be_visible()
+    store = JobStore(Cache(app.cache))
+    with slow_worker(store, job_in_url(page, "ask")):
+        first = rounds_told(page)
+        assert first < 5, "the first answer is shown before the last round"
+        expect(page.get_by_text("Does grouping matter here?")).to_be_visible()
     more = page.get_by_role("button", name="Spend five more minutes to know better")
     expect(more).to_be_visible(timeout=2 * SLOW)
     ended = rounds_told(page)
@@ -61,19 +64,18 @@ def test_an_early_answer_is_refined_and_kept(app: App, page: Page, tmp_path: Pat
 
     more.click()
     expect(page.get_by_role("button", name="Stop").first).to_be_visible()
-    wait_for_more_rounds(page, ended)
-    press(page, "Stop")
-    expect(page.get_by_text("This job was stopped")).to_be_visible(timeout=SLOW)
+    job = job_in_url(page, "ask")
+    with slow_worker(store, job):
+        wait_for_more_rounds(page, ended)
+        press(page, "Stop")
+        expect(page.get_by_text("This job was stopped")).to_be_visible(timeout=SLOW)
     kept = rounds_told(page)
     assert kept > ended, "what was found before the stop is still there"
     page.reload()
     assert rounds_told(page) == kept
     chart(page, "contrasts")
 
-    ask = re.search(r"ask=([0-9a-f]+)", page.url)
-    assert ask
-    store = JobStore(Cache(app.cache))
-    keys = [point["answer"] for _, point in store.metrics(ask[1])]
+    keys = [point["answer"] for _, point in store.metrics(job)]
     answer = read_answer(str(keys[-1]), store.cache)
     assert answer.rounds == kept
     expect(page.get_by_text(f"{answer.check_networks} networks").first).to_be_visible()

@@ -1,7 +1,6 @@
 """The main job, as a user does it, and what happens when something breaks on the way."""
 
 import os
-import re
 import signal
 import time
 from pathlib import Path
@@ -10,15 +9,17 @@ from browser.app_process import App, start_app, stop_app
 from browser.steps import (
     chart,
     compute,
+    job_in_url,
     next_page,
     open_page,
-    points_drawn,
     press,
     set_number,
     use_example,
+    wait_for_points,
     write_yeast_csv,
 )
 from playwright.sync_api import Browser, BrowserContext, Page, expect
+from slow_worker import slow_worker
 
 from taskviz.cache import Cache
 from taskviz.jobs import JobStore
@@ -36,24 +37,6 @@ def to_training(page: Page, app: App, *, epochs: int) -> None:
     set_number(page, "Epochs", epochs)
     set_number(page, "Patience", 0)
     set_number(page, "Seeds", 1)
-
-
-def wait_for_points(page: Page, more_than: int, seconds: float = 60) -> int:
-    """Wait until the curves on the page have more points."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        count = points_drawn(page)
-        if count > more_than:
-            return count
-        time.sleep(0.2)
-    raise AssertionError(f"No curve grew beyond {more_than} points within {seconds} s.")
-
-
-def run_of(page: Page) -> str:
-    """Job id from the URL."""
-    found = re.search(r"run=([0-9a-f]+)", page.url)
-    assert found, page.url
-    return found[1]
 
 
 def test_upload_to_report(app: App, browser: Browser, page: Page, tmp_path: Path) -> None:
@@ -76,11 +59,13 @@ def test_upload_to_report(app: App, browser: Browser, page: Page, tmp_path: Path
     set_number(page, "Random groupings", 1)
     set_number(page, "Seeds", 1)
     press(page, "Start training")
-    first = wait_for_points(page, 0)
-    assert wait_for_points(page, first) > first
+    store, run = JobStore(Cache(app.cache)), job_in_url(page, "run")
+    with slow_worker(store, run):
+        first = wait_for_points(page, 0)
+        assert wait_for_points(page, first) > first
     chart(page, "dots")
     chart(page, "gains")
-    assert JobStore(Cache(app.cache)).get(run_of(page)).state == "done"
+    assert store.get(run).state == "done"
 
     next_page(page, "Write the report", "Report")
     with page.expect_download() as waiting:
@@ -131,16 +116,16 @@ def test_a_killed_worker_resumes_without_repeating_groups(app: App, page: Page) 
     to_training(page, app, epochs=40)
     started = set(network_times(app.cache))
     press(page, "Start training")
-    wait_for_points(page, 0)
-    store = JobStore(Cache(app.cache))
-    job = run_of(page)
-    end = time.monotonic() + 60
-    while len(set(network_times(app.cache)) - started) < 2:
-        assert time.monotonic() < end, "no second group finished within a minute"
-        time.sleep(0.1)
-    pid = store.get(job).pid
-    assert pid
-    os.kill(pid, signal.SIGKILL)
+    store, job = JobStore(Cache(app.cache)), job_in_url(page, "run")
+    with slow_worker(store, job):
+        wait_for_points(page, 0)
+        end = time.monotonic() + 60
+        while len(set(network_times(app.cache)) - started) < 2:
+            assert time.monotonic() < end, "no second group finished within a minute"
+            time.sleep(0.1)
+        pid = store.get(job).pid
+        assert pid
+        os.kill(pid, signal.SIGKILL)
     finished = network_times(app.cache)
     expect(page.get_by_text("The worker process ended before the job was done")).to_be_visible(
         timeout=60_000

@@ -1,14 +1,22 @@
 """The Training page in a browser: pause, stop, resume, enlarge, downloads, a queue."""
 
 import re
-import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from browser.app_process import App
-from browser.steps import chart, open_page, pick, points_drawn, press, set_number, settled
+from browser.steps import (
+    chart,
+    job_in_url,
+    open_page,
+    pick,
+    press,
+    set_number,
+    settled,
+    wait_for_points,
+)
 from playwright.sync_api import Page, expect
 
 import taskviz as tv
@@ -43,17 +51,6 @@ def set_up(page: Page, link: str, **numbers: int) -> None:
         set_number(page, label.replace("_", " "), value)
 
 
-def wait_for_points(page: Page, more_than: int, seconds: float = 60) -> int:
-    """Wait until the curves on the page have more points."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        count = points_drawn(page)
-        if count > more_than:
-            return count
-        time.sleep(0.2)
-    raise AssertionError(f"No curve grew beyond {more_than} points within {seconds} s.")
-
-
 LARGE = ".st-key-curve_chosen_0_large .js-plotly-plot"
 VIEW = """() => {
   const chart = document.querySelector('.st-key-curve_chosen_0_large .js-plotly-plot')
@@ -83,13 +80,6 @@ def zoom(page: Page, key: str) -> tuple[float, int]:
     return float(low), int(count)
 
 
-def run_of(page: Page) -> str:
-    """Job id from the URL."""
-    found = re.search(r"run=([0-9a-f]+)", page.url)
-    assert found, page.url
-    return found[1]
-
-
 def brought_up_to_date_in_place(page: Page) -> None:
     """Wait until the script has taken the chart over: until then an update builds it anew."""
     for _ in range(6):
@@ -107,7 +97,7 @@ def test_pause_resume_stop_and_resume_again(
     set_up(page, link, Epochs=2000, Patience=0, Seeds=1)
     press(page, "Start training")
     before = wait_for_points(page, 2)
-    store, job = JobStore(Cache(app.cache)), run_of(page)
+    store, job = JobStore(Cache(app.cache)), job_in_url(page, "run")
     press(page, "Pause")
     expect(page.get_by_text("other jobs run meanwhile")).to_be_visible(timeout=60_000)
     assert store.get(job).state == "paused"
@@ -166,7 +156,7 @@ def test_what_a_finished_run_gives_to_take_away(link: str, page: Page, tmp_path:
     page.get_by_role("tab", name="Predicted against measured").click()
     chart(page, "calibration")
     page.get_by_role("tab", name="Downloads").click()
-    job = run_of(page)
+    job = job_in_url(page, "run")
     expect(page.get_by_text(f"python -m taskviz predict {job}")).to_be_visible()
     settled(page)
     with page.expect_download() as waiting:

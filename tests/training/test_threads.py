@@ -1,4 +1,4 @@
-"""A small network takes one thread and gives the same whatever the machine has."""
+"""A small network takes one thread, repeated work what is faster; threads come back afterwards."""
 
 import numpy as np
 import pytest
@@ -6,11 +6,13 @@ import torch
 
 from taskviz.data.builtin import load_built_in
 from taskviz.data.tensors import to_tensors
+from taskviz.engines import RunContext
 from taskviz.networks import build_network
 from taskviz.progress import Progress
 from taskviz.training.group import train_group
 from taskviz.training.options import TrainingOptions
-from taskviz.training.threads import SMALL, threads_for
+from taskviz.training.subsets import Subset, SubsetOptions, stacked, train_subsets
+from taskviz.training.threads import LAST, SMALL, TRIALS, QuickestThreads, threads_for
 from taskviz.training.trainer import GroupTrainer
 
 CPU = torch.device("cpu")
@@ -84,3 +86,78 @@ def test_the_number_of_threads_changes_no_bit_of_a_small_network(yeast):
     for name, weight in found[0].network.weights.items():
         np.testing.assert_array_equal(weight, found[1].network.weights[name])
     assert found[0].history == found[1].history
+
+
+class Machine:
+    """A clock on which a turn takes what it takes on so many threads."""
+
+    def __init__(self, **seconds: float) -> None:
+        self.now, self.seconds, self.spent = 0.0, seconds, {1: 0.0, 2: 0.0}
+
+    def __call__(self) -> float:
+        return self.now
+
+    def turn(self, threads: QuickestThreads) -> int:
+        """One turn; on how many threads it was."""
+        with threads.turn():
+            count = torch.get_num_threads()
+            taken = self.seconds["one" if count == 1 else "both"]
+            self.now += taken
+            self.spent[count] += taken
+        assert torch.get_num_threads() == 2
+        return count
+
+
+@pytest.mark.parametrize(("one", "both", "better"), [(1.0, 3.0, 1), (1.0, 0.6, 2), (1.0, 40.0, 1)])
+def test_the_faster_number_of_threads_takes_nearly_all_turns(two_threads, one, both, better):
+    machine = Machine(one=one, both=both)
+    threads = QuickestThreads(machine)
+    taken = [machine.turn(threads) for _ in range(5000)]
+    assert set(taken[:2]) == {1, 2}
+    assert taken[2:60].count(better) >= 55
+    slower = 3 - better
+    assert taken[2:].count(slower) > 1, "the slower way is tried now and then"
+    assert machine.spent[slower] <= TRIALS * machine.spent[better] + 2 * max(one, both)
+
+
+def test_a_machine_that_turns_busy_is_noticed(two_threads):
+    machine = Machine(one=1.0, both=0.6)
+    threads = QuickestThreads(machine)
+    assert [machine.turn(threads) for _ in range(100)][-1] == 2
+    machine.seconds["both"] = 20.0
+    busy = [machine.turn(threads) for _ in range(200)]
+    assert set(busy[LAST + 2 :]) == {1}
+    machine.seconds["both"] = 0.6
+    assert [machine.turn(threads) for _ in range(800)][-1] == 2
+
+
+def test_one_slow_turn_decides_nothing(two_threads):
+    machine = Machine(one=1.0, both=0.6)
+    threads = QuickestThreads(machine)
+    for _ in range(10):
+        machine.turn(threads)
+    machine.seconds["both"] = 20.0
+    while machine.turn(threads) != 2:
+        pass
+    machine.seconds["both"] = 0.6
+    assert [machine.turn(threads) for _ in range(10)].count(2) >= 9
+
+
+def test_a_stack_takes_turns_on_the_clock(yeast, two_threads, monkeypatch):
+    seen = []
+    steps = stacked.StackTrainer.steps
+
+    def watched(self, order):
+        seen.append(torch.get_num_threads())
+        return steps(self, order)
+
+    monkeypatch.setattr(stacked.StackTrainer, "steps", watched)
+    names = yeast.names[:4]
+    subsets = [Subset((one, other), 0) for one in names for other in names if one < other]
+    options = SubsetOptions(epochs=9, width=5, mode="stacked")
+    found = train_subsets(yeast, subsets, options, RunContext(device=CPU))
+    assert set(seen) == {1, 2}
+    assert torch.get_num_threads() == 2
+    torch.set_num_threads(1)
+    alone = train_subsets(yeast, subsets, options, RunContext(device=CPU))
+    np.testing.assert_allclose(found.valid.losses, alone.valid.losses, atol=1e-5)

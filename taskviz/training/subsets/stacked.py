@@ -1,6 +1,8 @@
 """Networks of one seed trained in one stack."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import fields
 
 import numpy as np
 import torch
@@ -14,6 +16,7 @@ from taskviz.training.subsets.request import SubsetOptions
 from taskviz.training.subsets.seed_data import SeedData
 from taskviz.training.subsets.stack import Stack
 from taskviz.training.subsets.unit import Losses, Members
+from taskviz.training.threads import quickest_threads
 from taskviz.values import Split
 
 
@@ -59,8 +62,9 @@ class StackTrainer:
         done = 0
         for order in self._data.orders(options.epochs):
             progress.check()
-            finite = torch.isfinite(torch.stack(list(self.steps(order)))).cpu().numpy()
-            losses = self.split_losses("valid")
+            with self._turn():
+                finite = torch.isfinite(torch.stack(list(self.steps(order)))).cpu().numpy()
+                losses = self.split_losses("valid")
             whole = np.all(finite, axis=0)
             first = np.where(whole, len(finite), np.argmin(finite, axis=0) + 1)
             lost = ~(whole & checkpoints.finite(losses)) & (failed == 0)
@@ -79,6 +83,13 @@ class StackTrainer:
         valid, test = checkpoints.valid.copy(), checkpoints.test.copy()
         valid[failed > 0] = test[failed > 0] = np.nan
         return Losses(valid, test, failed)
+
+    def _turn(self) -> AbstractContextManager[None]:
+        if self._inputs.device.type != "cpu":
+            return nullcontext()
+        own = [getattr(self._options, field.name) for field in fields(SubsetOptions)]
+        work = self._stack.count, self._share.shape[-1], self._inputs.shape
+        return quickest_threads(torch.get_num_threads(), *work, *own).turn()
 
     def steps(self, order: Tensor) -> Iterator[Tensor]:
         """One step a batch; yields ``(G,)`` numbers that are finite where the losses are."""

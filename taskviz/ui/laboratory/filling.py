@@ -8,13 +8,12 @@ that a move never waits for a whole simulation.
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Final
 
 import numpy as np
 import streamlit as st
-from threadpoolctl import ThreadpoolController
 
+from taskviz.engines.blas import one_blas_thread
 from taskviz.theory.capacity import shared_layer_draws
 from taskviz.theory.simulation import chunks, draw, pooled_draws, shifted
 from taskviz.theory.validity import Array
@@ -58,12 +57,6 @@ def _layer(
         sizes, n_target, features, variance, shift[1], repeats=count, first=first, seed=SEED
     )
     return np.stack([shared_layer_draws(moments, width, shift[0]) for width in widths], axis=1)
-
-
-@cache
-def _blas() -> ThreadpoolController:
-    """Looking up the loaded libraries takes some 10 ms: once."""
-    return ThreadpoolController()
 
 
 @dataclass
@@ -112,8 +105,7 @@ class Filling:
         if self.done:
             return
         kept, start = self._kept(), time.perf_counter()
-        # Small matrices: a second BLAS thread only waits, and far longer where others work too.
-        with _blas().limit(limits=1):
+        with one_blas_thread():
             for first, count in chunks(REPEATS, STEP):
                 if first < sum(map(len, kept)):
                     continue
