@@ -1,13 +1,15 @@
 """Threads on an idle and on a busy machine: few of them, and short waits.
 
 First a small network: the same epochs of yeast's tasks with
-:func:`taskviz.training.threads.threads_for` and without it, in turns. Then gradient-based
-estimation of yeast, whose many operations are shared among threads, in processes with
-:func:`taskviz.engines.spinning.short_waits` and without. Busy means that one process more than
+:func:`taskviz.training.threads.threads_for` and without it, in turns. Then stacks of subset
+networks with :class:`taskviz.training.threads.QuickestThreads` and on all threads. Then
+gradient-based estimation of yeast, whose many operations are shared among threads, in processes
+with :func:`taskviz.engines.spinning.short_waits` and without. Busy means that one process more than
 there are cores multiplies matrices beside it. Ratios are of wall time, which is what threads are
 for.
 
-Run: ``python benchmarks/threads.py [--epochs N] [--repeats N] [--json FILE]``.
+Run: ``GOMP_SPINCOUNT=1000 python benchmarks/threads.py [--epochs N] [--repeats N] [--json FILE]``:
+the first two wait as workers do.
 """
 
 import argparse
@@ -18,6 +20,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from itertools import chain, combinations, islice
 from pathlib import Path
 
 import numpy as np
@@ -26,10 +29,18 @@ import torch
 from taskviz.data.builtin import load_built_in
 from taskviz.data.tensors import to_tensors
 from taskviz.engines.spinning import CHOICES, short_waits
+from taskviz.progress import Progress
 from taskviz.training.options import TrainingOptions
+from taskviz.training.subsets import SubsetOptions
+from taskviz.training.subsets.run import make_trainer
+from taskviz.training.subsets.seed_data import SeedData
+from taskviz.training.subsets.stacked import StackTrainer
+from taskviz.training.subsets.unit import Unit
 from taskviz.training.threads import threads_for
 from taskviz.training.trainer import GroupTrainer
 
+EPOCHS = 20
+"""Of a stack."""
 BUSY = "import torch\na = torch.randn(600, 600)\nwhile True:\n    a @ a"
 
 
@@ -55,6 +66,20 @@ def epoch_seconds(trainer: GroupTrainer, epochs: int, ruled: bool) -> float:
             trainer.run_epoch()
             trainer.score("valid")
     return (time.perf_counter() - start) / epochs
+
+
+def stack_seconds(stack: int, ruled: bool) -> float:
+    """Wall seconds of an epoch of so many networks on six of yeast's tasks, in one stack."""
+    yeast = load_built_in("yeast")
+    members = tuple(islice(chain.from_iterable(combinations(range(6), n) for n in (2, 3)), stack))
+    unit = Unit(yeast, 0, members, SubsetOptions(width=16, epochs=EPOCHS), stack=stack)
+    trainer = make_trainer(unit, members, SeedData.of(yeast, 0, "cpu", torch.float32))
+    assert isinstance(trainer, StackTrainer)
+    if not ruled:
+        trainer.turn = nullcontext
+    start = time.perf_counter()
+    trainer.train(Progress())
+    return (time.perf_counter() - start) / EPOCHS
 
 
 ESTIMATION = """
@@ -112,6 +137,12 @@ def main() -> None:
                     for _ in range(given.repeats)
                 ]
                 found.append(told(machine, f"epoch of {count} tasks, ms", runs))
+            for stack in (4, 16, 35):
+                runs = [
+                    [1000 * stack_seconds(stack, ruled) for ruled in (True, False)]
+                    for _ in range(given.repeats)
+                ]
+                found.append(told(machine, f"epoch of {stack} stacked, ms", runs))
             runs = [[estimation_seconds(max(2, cores), s) for s in (True, False)] for _ in range(3)]
             found.append(told(machine, "estimation, s", runs))
     if given.json:

@@ -62,7 +62,7 @@ class StackTrainer:
         done = 0
         for order in self._data.orders(options.epochs):
             progress.check()
-            with self._turn():
+            with self.turn():
                 finite = torch.isfinite(torch.stack(list(self.steps(order)))).cpu().numpy()
                 losses = self.split_losses("valid")
             whole = np.all(finite, axis=0)
@@ -84,7 +84,8 @@ class StackTrainer:
         valid[failed > 0] = test[failed > 0] = np.nan
         return Losses(valid, test, failed)
 
-    def _turn(self) -> AbstractContextManager[None]:
+    def turn(self) -> AbstractContextManager[None]:
+        """What an epoch runs in: as many threads as are fastest just now."""
         if self._inputs.device.type != "cpu":
             return nullcontext()
         own = [getattr(self._options, field.name) for field in fields(SubsetOptions)]
