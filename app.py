@@ -7,7 +7,7 @@ this file, whenever a link opens a page on a server that has just started.
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
-from taskviz.ui import frame, state, user, warm
+from taskviz.ui import frame, presses, state, user, warm
 from taskviz.ui.pages import ASSETS, PAGES, SECTIONS, PageEntry
 from taskviz.values import TaskvizError
 
@@ -38,6 +38,7 @@ except TaskvizError as error:
     st.stop()
 page = st.navigation({name: pages for name, pages in sections.items() if pages}, expanded=True)
 state.sync(page.url_path)
+presses.next_run(page.url_path)
 try:
     frame.sidebar()
     page.run()

@@ -14,6 +14,7 @@ from taskviz.ui import (
     glossary,
     job_panel,
     matrix_view,
+    presses,
     sample_size_tab,
     state,
     store,
@@ -107,7 +108,7 @@ def choose_estimator(collection: TaskCollection) -> None:
         return
     price = price_words(collection, method, options, repeats)
     start.caption(f":material/timer: Cost: {price}.")
-    if start.button("Compute", icon=":material/play_arrow:", width="stretch"):
+    if presses.button("Compute", place=start, icon=":material/play_arrow:", width="stretch"):
         job_panel.start(
             "affinity",
             {"method": method, "options": options, "seed": int(seed), "repeats": repeats},
@@ -167,7 +168,7 @@ def _measurement_so_far(job: Job) -> None:
             else "**The first answer comes within about a minute.**"
         )
         job_panel.headline(job)
-        if st.button("See it on the Evidence page", icon=":material/balance:"):
+        if presses.button("See it on the Evidence page", icon=":material/balance:"):
             frame.go("evidence")
 
 

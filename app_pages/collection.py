@@ -8,6 +8,7 @@ from taskviz.ui import (
     frame,
     glossary,
     own_data,
+    presses,
     preview_tab,
     state,
     store,
@@ -54,7 +55,7 @@ def gallery() -> None:
                 st.markdown(safe(entry.description))
                 st.caption(f"Licence: {safe(entry.licence)}")
                 chosen = state.get("collection") == entry.name
-                if st.button(
+                if presses.button(
                     "In use" if chosen else "Use this",
                     key=f"use_{entry.name}",
                     icon=":material/check:" if chosen else None,
@@ -112,7 +113,7 @@ def pick_tasks(collection: TaskCollection) -> None:
         st.caption("Untick a task to leave it out of everything that follows.")
     elif len(wanted) < 2:
         st.warning("Keep at least 2 tasks: affinity is about pairs.")
-    elif st.button(f"Use these {len(wanted)} tasks", type="primary"):
+    elif presses.button(f"Use these {len(wanted)} tasks", type="primary"):
         use(store.with_tasks(ref, wanted if len(wanted) < len(whole.names) else []))
         st.rerun()
 
@@ -124,7 +125,7 @@ if collection is None:
         "same data, or several data sets: one that is already here, or your own."
     )
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button(
+        if presses.button(
             "Take the guided path", type="primary", icon=":material/route:", key="tour_begin"
         ):
             tour.begin()

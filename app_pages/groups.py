@@ -11,6 +11,7 @@ from taskviz.ui import (
     glossary,
     imports,
     methods_panel,
+    presses,
     scenario_panel,
     stability_tab,
     state,
@@ -52,7 +53,7 @@ def nothing_yet() -> None:
             st.markdown(
                 "Groups follow from how much each task helps each other: compute that first."
             )
-            if st.button("Compute affinity", type="primary", icon=":material/grid_on:"):
+            if presses.button("Compute affinity", type="primary", icon=":material/grid_on:"):
                 frame.go("affinity")
     st.stop()
 

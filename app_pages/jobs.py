@@ -5,7 +5,7 @@ import streamlit as st
 from taskviz.access import actor
 from taskviz.care.pins import is_pinned, pin, unpin
 from taskviz.jobs import LIVE, Job, delete_job
-from taskviz.ui import frame, job_panel, state, storage, store, user, webhook_panel
+from taskviz.ui import frame, job_panel, presses, state, storage, store, user, webhook_panel
 from taskviz.ui.polling import poll
 from taskviz.ui.text import plural, safe
 from taskviz.values import Grouping, TaskvizError
@@ -53,7 +53,7 @@ def card(job: Job) -> None:
                 f"{job_panel.took(job)}{owner}]",
                 width="stretch",
             )
-            if job.kind in PAGE and st.button(
+            if job.kind in PAGE and presses.button(
                 "Open", key=f"open_{job.id}", icon=":material/open_in_new:"
             ):
                 show(job)

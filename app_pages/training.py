@@ -7,6 +7,7 @@ from taskviz.ui import (
     frame,
     job_panel,
     live_curves,
+    presses,
     state,
     store,
     training_results,
@@ -29,7 +30,7 @@ def need_plan() -> None:
     with st.container(border=True):
         st.markdown("#### No groups are chosen yet")
         st.markdown("Choose a budget and groups first; this page then trains one model a group.")
-        if st.button("Find groups", type="primary", icon=":material/workspaces:"):
+        if presses.button("Find groups", type="primary", icon=":material/workspaces:"):
             frame.go("groups")
     st.stop()
 
@@ -55,7 +56,7 @@ if job is not None and job.kind == "training":
                 st.error(safe(error))
         else:
             live_curves.draw(job, dark=frame.dark())
-    if job.state not in LIVE and st.button("Set up another run", icon=":material/add:"):
+    if job.state not in LIVE and presses.button("Set up another run", icon=":material/add:"):
         state.put("run", None)
         st.rerun()
 elif plan is None:

@@ -4,7 +4,7 @@ import time
 
 import streamlit as st
 
-from taskviz.ui import store
+from taskviz.ui import presses, store
 from taskviz.ui.comments import MOST_AUTHOR, MOST_TEXT, add_comment, comments_of
 from taskviz.ui.text import safe
 from taskviz.values import TaskvizError
@@ -34,7 +34,7 @@ def draw(scenario: str) -> None:
                 height=68,
                 key=f"comment_text_{scenario}_{len(found)}",
             )
-            pressed = st.form_submit_button("Say it")
+            pressed = presses.submit("Say it")
         if pressed:
             say(scenario, author or "", words or "")
 

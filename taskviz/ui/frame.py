@@ -10,6 +10,7 @@ from taskviz.ui import (
     explain,
     job_panel,
     notifier,
+    presses,
     state,
     store,
     theme,
@@ -115,10 +116,12 @@ def need_collection() -> TaskCollection:
             "already here, 14 gene-function labels of 2,417 yeast genes, or bring your own data."
         )
         with st.container(horizontal=True):
-            if st.button("Use the yeast example", type="primary", icon=":material/play_arrow:"):
+            if presses.button(
+                "Use the yeast example", type="primary", icon=":material/play_arrow:"
+            ):
                 state.put("collection", EXAMPLE)
                 st.rerun()
-            if st.button("Choose another", icon=":material/dataset:"):
+            if presses.button("Choose another", icon=":material/dataset:"):
                 go("collection")
     st.stop()
 
@@ -147,7 +150,7 @@ def next_step(
     ):
         if not ready and why:
             st.caption(why)
-        pressed = st.button(
+        pressed = presses.button(
             label,
             type="primary",
             icon=":material/arrow_forward:",

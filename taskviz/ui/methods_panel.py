@@ -11,7 +11,7 @@ from taskviz.grouping.base import Affinity
 from taskviz.grouping.group_costs import CostModel
 from taskviz.grouping.objective import density
 from taskviz.grouping.what_if import evaluate
-from taskviz.ui import state, tables
+from taskviz.ui import presses, state, tables
 from taskviz.ui.units import cost_words, number_words
 from taskviz.ui.workbench.bench import current_bench
 from taskviz.ui.workbench.source import Source, methods_for
@@ -65,7 +65,7 @@ def draw(source: Source) -> None:
     budget = bench.present.budget
     # What was asked for stands in the URL: a colleague's link shows the table as well.
     asked = f"{budget:.12g}"
-    if st.button(
+    if presses.button(
         "Compare the methods at the current budget",
         icon=":material/table_rows:",
         key="compare_methods",

@@ -11,7 +11,7 @@ from taskviz.figures.style import chart_config, three_digits
 from taskviz.optima.maps import MAPS
 from taskviz.optima.optima_map import OptimaMap
 from taskviz.ui import caught as caught_text
-from taskviz.ui import frame, pair, sample_view, state, tables
+from taskviz.ui import frame, pair, presses, sample_view, state, tables
 from taskviz.ui.text import listed, plural, safe
 from taskviz.values import TaskCollection
 from taskviz.values.escaping import spreadsheet_safe
@@ -201,7 +201,7 @@ def _draw_caught(study: OptimaMap, collection: TaskCollection, caught: list[int]
             f"{plural(len(np.unique(rows)), 'sample')}: {', '.join(parts[:6])}{more}.",
             width="stretch",
         )
-        if st.button("Clear", icon=":material/clear:", key="optima_clear"):
+        if presses.button("Clear", icon=":material/clear:", key="optima_clear"):
             st.session_state.pop(_LARGE, None)
             state.put("caught", None)
             st.rerun()

@@ -15,7 +15,7 @@ from taskviz.data.propose import propose_targets
 from taskviz.data.reference import CollectionRef
 from taskviz.data.table import Table, read_table
 from taskviz.data.uploads import store_upload
-from taskviz.ui import own_files, problem_list, store, tables, user
+from taskviz.ui import own_files, presses, problem_list, store, tables, user
 from taskviz.ui.text import listed, plural, safe
 from taskviz.values import TASK_KINDS, TaskvizError
 from taskviz.values.escaping import spreadsheet_plain
@@ -110,7 +110,9 @@ def _choose_targets(reference: str, table: Table, use: Callable[[CollectionRef],
     errors = [problem for problem in problems if problem.severity == "error"]
     if ref.targets:
         st.markdown(f"Targets: {listed(ref.targets)}.")
-    if st.button("Use this table", type="primary", disabled=bool(errors), icon=":material/check:"):
+    if presses.button(
+        "Use this table", type="primary", disabled=bool(errors), icon=":material/check:"
+    ):
         store.collection(store.publish(ref))
         use(ref)
         st.rerun()

@@ -10,7 +10,7 @@ from taskviz.data.manifest.keys import FILE_NAME
 from taskviz.data.manifest.manifest import Manifest
 from taskviz.data.manifest.opened import Opened, open_path
 from taskviz.data.reference import CollectionRef
-from taskviz.ui import problem_list, store
+from taskviz.ui import presses, problem_list, store
 from taskviz.ui.text import listed, plural, safe
 from taskviz.values import Task, TaskvizError
 
@@ -34,7 +34,7 @@ def draw(reference: str, path: Path, label: str, use: Callable[[CollectionRef], 
     if path.is_dir():
         blocks = contents.blocks if contents else ()
         _offer_manifest(path, [task for block in blocks for task in block.tasks])
-    if st.button("Use this", type="primary", disabled=bool(errors), icon=":material/check:"):
+    if presses.button("Use this", type="primary", disabled=bool(errors), icon=":material/check:"):
         ref = CollectionRef(reference)
         store.collection(store.publish(ref))
         use(ref)

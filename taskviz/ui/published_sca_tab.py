@@ -6,7 +6,7 @@ from taskviz.affinity.sca import SCA, SCAOptions
 from taskviz.figures import heatmap
 from taskviz.figures.style import chart_config
 from taskviz.jobs import LIVE
-from taskviz.ui import frame, job_panel, state, store, user
+from taskviz.ui import frame, job_panel, presses, state, store, user
 from taskviz.ui.affinity_words import trust_words
 from taskviz.ui.text import safe
 from taskviz.values import AffinityMatrix, TaskCollection, option_defaults
@@ -50,7 +50,7 @@ def draw(collection: TaskCollection) -> None:
     )
     for note in matrix.notes:
         st.caption(f":material/info: {safe(note)}")
-    if st.button("Open it on the Affinity page", icon=":material/grid_on:"):
+    if presses.button("Open it on the Affinity page", icon=":material/grid_on:"):
         state.put("matrix", key)
         frame.go("affinity")
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from taskviz.report.read import MOST_BYTES
-from taskviz.ui import frame, state, store
+from taskviz.ui import frame, presses, state, store
 from taskviz.ui.report_source import Offer
 from taskviz.ui.scenarios import save_scenario
 from taskviz.ui.text import plural, safe
@@ -75,7 +75,7 @@ def header(found: Offer) -> None:
             "values come from the file; the data are not in it."
         )
         with st.container(horizontal=True):
-            if st.button(
+            if presses.button(
                 "Work on its groups",
                 icon=":material/workspaces:",
                 type="primary",
@@ -85,7 +85,7 @@ def header(found: Offer) -> None:
                 else "There is no matrix in this report.",
             ):
                 work_on(found)
-            if st.button("Close it", icon=":material/close:"):
+            if presses.button("Close it", icon=":material/close:"):
                 state.put(OPENED, None)
                 state.put("draft", None)
                 st.rerun()

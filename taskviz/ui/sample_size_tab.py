@@ -7,7 +7,7 @@ from taskviz.affinity.sample_size import RISEN
 from taskviz.figures import sample_size
 from taskviz.figures.style import chart_config, three_digits
 from taskviz.jobs import LIVE, Job
-from taskviz.ui import job_panel, state, store, tables, user
+from taskviz.ui import job_panel, presses, state, store, tables, user
 from taskviz.ui.text import safe
 from taskviz.values import TaskCollection, TaskvizError
 from taskviz.verbs import read_sample_size
@@ -37,7 +37,7 @@ def draw(collection: TaskCollection, *, dark: bool) -> None:
     job_panel.watch(job)
     if job.state == "done":
         _answer(job, dark=dark)
-    if job.state not in LIVE and st.button("Another study", icon=":material/add:"):
+    if job.state not in LIVE and presses.button("Another study", icon=":material/add:"):
         state.put("study", None)
         st.rerun()
 

@@ -13,6 +13,7 @@ from taskviz.ui import (
     frame,
     glossary,
     linked,
+    presses,
     state,
     store,
     tables,
@@ -66,7 +67,7 @@ def _save_form(source: Source) -> None:
         notes = st.text_area(
             "Notes", max_chars=MOST_NOTES, height=68, key="scenario_notes", placeholder="Why?"
         )
-        pressed = st.form_submit_button(
+        pressed = presses.submit(
             "Save scenario",
             icon=":material/bookmark_add:",
             disabled=bool(user.why_not()),
@@ -95,14 +96,14 @@ def _row(source: Source, scenario: Scenario, keys: list[str], *, can_train: bool
                 else f" · {cost_words(plan.cost, plan.cost_unit)}"
             )
             st.caption(f"{plural(len(plan.groups), 'model')}{cost}{score}")
-            if st.button(
+            if presses.button(
                 "Show", key=f"show_{scenario.key}", type="tertiary", icon=":material/visibility:"
             ):
                 bench = current_bench()
                 if bench is not None:
                     show_plan(bench, source, plan)
                     st.rerun()
-            if st.button(
+            if presses.button(
                 "Train",
                 key=f"train_{scenario.key}",
                 type="tertiary",

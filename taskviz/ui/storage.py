@@ -11,7 +11,7 @@ from taskviz.care.limit import keep_within_limit, limit, set_limit
 from taskviz.care.used import sizes
 from taskviz.jobs.in_use import in_use
 from taskviz.jobs.workspace import export_workspace
-from taskviz.ui import store, tables, user
+from taskviz.ui import presses, store, tables, user
 from taskviz.ui.text import safe
 from taskviz.values import TaskvizError
 
@@ -118,4 +118,4 @@ def _may(what: str) -> None:
 
 
 def _button(label: str, icon: str) -> bool:
-    return bool(st.button(label, icon=icon, disabled=bool(_why()), help=_why() or None))
+    return presses.button(label, icon=icon, disabled=bool(_why()), help=_why() or None)

@@ -5,7 +5,7 @@ from typing import Final
 
 import streamlit as st
 
-from taskviz.ui import state, store
+from taskviz.ui import presses, state, store
 from taskviz.ui.pages import BY_NAME
 from taskviz.values import TaskvizError
 
@@ -97,11 +97,11 @@ def draw(page: str) -> None:
             elif current + 1 < len(STEPS) and reached > current:
                 following = STEPS[current + 1].page
                 _go(f"Next: {BY_NAME[following].title}", following, "tour_next")
-            if st.button("Leave the path", key="tour_leave", type="tertiary"):
+            if presses.button("Leave the path", key="tour_leave", type="tertiary"):
                 state.put(KEY, None)
                 st.rerun()
 
 
 def _go(label: str, page: str, key: str) -> None:
-    if st.button(label, key=key, icon=":material/arrow_forward:"):
+    if presses.button(label, key=key, icon=":material/arrow_forward:"):
         st.switch_page(BY_NAME[page].file, query_params=state.query())

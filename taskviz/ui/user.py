@@ -7,6 +7,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from taskviz import access
 from taskviz.access import Actor
+from taskviz.ui import presses
 from taskviz.ui.text import safe
 
 
@@ -93,7 +94,7 @@ def edit_button(label: str, *, owner: str | None = None, place: Any = st, **sett
     why = why_not(owner)
     if why:
         settings |= {"disabled": True, "help": why}
-    return bool(place.button(label, **settings))
+    return presses.button(label, place=place, **settings)
 
 
 def why_not(owner: str | None = None) -> str:

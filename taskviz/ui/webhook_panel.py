@@ -3,7 +3,7 @@
 import streamlit as st
 
 from taskviz.jobs.webhook import host_of, send, set_webhook, webhook
-from taskviz.ui import store
+from taskviz.ui import presses, store
 from taskviz.ui.text import safe
 from taskviz.values import TaskvizError
 
@@ -23,9 +23,9 @@ def draw() -> None:
                 "Address (http or https)", key="webhook_url", max_chars=2000, type="password"
             )
             with st.container(horizontal=True):
-                keep = st.form_submit_button("Keep", icon=":material/save:")
-                attempt = st.form_submit_button("Try it", disabled=not current)
-                drop = st.form_submit_button("Take it away", disabled=not current)
+                keep = presses.submit("Keep", icon=":material/save:")
+                attempt = presses.submit("Try it", disabled=not current)
+                drop = presses.submit("Take it away", disabled=not current)
         try:
             if keep or drop:
                 change(url or "" if keep else "")
