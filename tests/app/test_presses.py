@@ -1,5 +1,6 @@
 """A press is never lost to what the page finds out by itself in the run that brings the press."""
 
+import ast
 import os
 
 from app_pages_under_test import ROOT, open_app
@@ -64,3 +65,19 @@ def test_all_that_draws_itself_again_knows_whether_the_page_is_drawn() -> None:
     files = [*ROOT.glob("app_pages/*.py"), *ROOT.glob("taskviz/ui/**/*.py")]
     timed = [file.name for file in files if "run_every" in file.read_text(encoding="utf-8")]
     assert timed == ["polling.py"]
+
+
+def test_every_button_keeps_its_press() -> None:
+    """Through ``presses``, unless a callback acts on it or it does nothing."""
+    bare = []
+    for file in [*ROOT.glob("app_pages/*.py"), *ROOT.glob("taskviz/ui/**/*.py")]:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+                continue
+            if node.func.attr not in ("button", "form_submit_button"):
+                continue
+            ours = isinstance(node.func.value, ast.Name) and node.func.value.id == "presses"
+            acts = {word.arg for word in node.keywords} & {"on_click", "disabled"}
+            if not ours and not acts and file.name != "presses.py":
+                bare.append(f"{file.name}:{node.lineno}")
+    assert bare == []
