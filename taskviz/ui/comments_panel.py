@@ -34,7 +34,7 @@ def draw(scenario: str) -> None:
                 height=68,
                 key=f"comment_text_{scenario}_{len(found)}",
             )
-            pressed = presses.submit("Say it", key=f"say_{scenario}")
+            pressed = presses.submit("Say it", key=f"send_{scenario}")
         if pressed:
             say(scenario, author or "", words or "")
 
