@@ -57,10 +57,10 @@ def one_thread(wanted: bool) -> Iterator[None]:
 class QuickestThreads:
     """One thread or all of them for work that comes again and again: what the clock says.
 
-    Whether threads help depends on what else the machine does: beside two busy processes a stack
-    of small networks takes ten times as long on two threads as on one, on an idle machine half as
-    long (``benchmarks/threads.py``). The slower way is tried again now and then, which takes no
-    more than :data:`TRIALS` of the time.
+    Whether threads help depends on the work and on what else the machine does: beside three busy
+    processes a stack of four small networks takes three and a half times as long on two threads as
+    on one, on an idle machine as long (``benchmarks/threads.py``). The slower way is tried again
+    now and then, which takes no more than :data:`TRIALS` of the time.
 
     Args:
         clock: seconds of wall time.
