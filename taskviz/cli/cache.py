@@ -122,8 +122,15 @@ def export(
     else:
         put_line(
             f"{path}: {moved.artefacts} results, {moved.uploads} uploads, {moved.jobs} jobs, "
-            f"{path.stat().st_size / 1e6:,.1f} MB; {moved.skipped} damaged left out."
+            f"{path.stat().st_size / 1e6:,.1f} MB."
         )
+        if moved.skipped:
+            put_line(f"Left out because damaged: {moved.skipped} results.")
+        if moved.halfway:
+            put_line(
+                "Checkpoints stay here: elsewhere an unfinished training begins its networks anew, "
+                "and no epochs can be added."
+            )
 
 
 def import_(path: Archive, as_json: AsJson = False) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from taskviz.cli.parameters import AsJson
-from taskviz.cli.runs import Contender, Run, open_run
+from taskviz.cli.runs import Contender, Run, beside, open_run
 from taskviz.cli.terminal import put_json, put_line
 from taskviz.values import TaskCollection, TaskvizError, TrainingResult, unknown_choice
 
@@ -36,7 +36,10 @@ def export(
     """Write a trained result for use elsewhere."""
     if format not in KINDS:
         raise unknown_choice("export format", format, KINDS)
-    written = _write(open_run(run, contender), out, format)
+    result = open_run(run, contender)
+    written = (
+        _card(result, run, contender, out) if format == "card" else _write(result, out, format)
+    )
     if as_json:
         put_json({"format": format, "written": written})
         return
@@ -45,26 +48,42 @@ def export(
 
 
 def _write(result: TrainingResult, out: str, kind: str) -> list[str]:
-    from taskviz.report.model_card import model_card
     from taskviz.training.export import export_networks
     from taskviz.training.tracking import log_mlflow, write_tensorboard
-    from taskviz.values.storage import write_text
 
     if kind == "mlflow":
         return log_mlflow(result, out)
     if kind == "tensorboard":
         return [str(path) for path in write_tensorboard(result, out)]
     try:
-        if kind == "card":
-            card = model_card(result, collection=_collection_of(result))
-            return [str(write_text(Path(out) / "MODEL_CARD.md", card))]
         if kind == "safetensors":
             return [str(result.save(out))]
     except OSError as error:
-        raise TaskvizError(
-            f"Cannot write to {out} ({error.strerror or error}): give a folder that can be written."
-        ) from None
+        raise _cannot_write(out, error) from None
     return [str(path) for path in export_networks(result, out, kind)]
+
+
+def _card(result: TrainingResult, run: str, contender: str, out: str) -> list[str]:
+    from taskviz.report.model_card import model_card
+    from taskviz.values.storage import write_text
+
+    results, affinity = beside(run)
+    if results is not None:
+        # The one that the card is of comes first; a matrix made the groups of the first alone.
+        own = contender or next(iter(results))
+        affinity = affinity if own == next(iter(results)) else None
+        results = {own: result, **results}
+    card = model_card(result, collection=_collection_of(result), results=results, affinity=affinity)
+    try:
+        return [str(write_text(Path(out) / "MODEL_CARD.md", card))]
+    except OSError as error:
+        raise _cannot_write(out, error) from None
+
+
+def _cannot_write(out: str, error: OSError) -> TaskvizError:
+    return TaskvizError(
+        f"Cannot write to {out} ({error.strerror or error}): give a folder that can be written."
+    )
 
 
 def _collection_of(result: TrainingResult) -> TaskCollection | None:

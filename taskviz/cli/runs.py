@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from taskviz.values import TaskvizError, TrainingResult
+from taskviz.values import AffinityMatrix, TaskvizError, TrainingResult
 
 Run = Annotated[
     str,
@@ -73,3 +73,20 @@ def _of_job(run: str, contender: str) -> str | None:
             f"Job {run} has no result {contender!r}: it has {', '.join(map(repr, results))}."
         )
     return str(results[contender or next(iter(results))])
+
+
+def beside(run: str) -> tuple[dict[str, TrainingResult] | None, AffinityMatrix | None]:
+    """All results of a training job and the matrix its groups were made from; None: not known."""
+    from taskviz.jobs import JobStore
+    from taskviz.verbs import read_affinity, read_training
+
+    try:
+        job = JobStore().get(run)
+        results = {label: read_training(str(key)) for label, key in job.result["results"].items()}
+    except (TaskvizError, KeyError):
+        return None, None
+    key = job.result.get("affinity") or job.spec.get("affinity")
+    try:
+        return results, read_affinity(str(key)) if key else None
+    except TaskvizError:
+        return results, None

@@ -115,10 +115,13 @@ def recommend(answer: Answer) -> Recommendation:
     elif whole is not None and whole.verdict != "yes":
         # The plan stays the advice for those who want several models: it was chosen by validation
         # losses, and this verdict is of test data.
-        first = (
-            "Nothing measured speaks for more than one network on all tasks; the best plan found "
-            f"of {models} is {_groups(plan)} ({answer.why})."
+        # The interval alone may leave out 0 where the call asks for more.
+        known = (
+            "It is not settled that more than one network on all tasks pays"
+            if whole.low > 0
+            else "Nothing measured speaks for more than one network on all tasks"
         )
+        first = f"{known}; the best plan found of {models} is {_groups(plan)}."
     else:
         first = f"Train {models}: {_groups(plan)}; {answer.why}."
     found = {name: answer.contrast(name, budget if budget > 1 else 0) for name in _REFERENCES}

@@ -43,16 +43,21 @@ class Moved:
         uploads: files of users.
         jobs: with their metrics.
         skipped: what was there already, or is damaged.
+        halfway: folders of checkpoints and of single networks' losses, from which work goes on in
+            its middle: they are not part of an archive.
     """
 
     artefacts: int
     uploads: int
     jobs: int
     skipped: int
+    halfway: int = 0
 
 
 def export_workspace(path: Path, store: JobStore) -> Moved:
-    """Write everything but logs and what can be unpacked again; the file is there whole or not.
+    """Write every whole result, upload, pin and job; the file is there whole or not.
+
+    Logs, what can be unpacked again, and what work goes on from in its middle stay here.
 
     Raises:
         TaskvizError: a disk that is full, somebody who may not, a cache that is changed meanwhile.
@@ -62,7 +67,7 @@ def export_workspace(path: Path, store: JobStore) -> Moved:
     actor().must_edit("export the workspace")
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     cache = store.cache
-    counts = {"artefacts": 0, "uploads": 0, "jobs": 0, "skipped": 0}
+    counts = {"artefacts": 0, "uploads": 0, "jobs": 0, "skipped": 0, "halfway": 0}
     try:
         with zipfile.ZipFile(temporary, "x", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
             header = {"format": FORMAT, "taskviz": __version__, "created": time.time()}
@@ -72,6 +77,9 @@ def export_workspace(path: Path, store: JobStore) -> Moved:
                     file.write(json.dumps(job, ensure_ascii=False).encode() + b"\n")
                     counts["jobs"] += 1
             for artefact in artefacts(cache):
+                if not (artefact.folder / MANIFEST).is_file():
+                    counts["halfway"] += 1
+                    continue
                 if damage(artefact.folder) is not None:
                     counts["skipped"] += 1
                     continue

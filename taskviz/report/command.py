@@ -52,7 +52,8 @@ def repeat_commands(
     results = dict(results or {})
     trained = next(iter(results.values()), None)
     plan = trained.grouping if trained is not None else grouping
-    made = plan is not None and affinity is not None and _known_grouper(plan.method)
+    ours = plan is not None and _known_grouper(plan.method)
+    made, unknown = ours and affinity is not None, ours and affinity is None
     if plan is not None and plan.cost_unit != "networks":
         # The prices are those of networks, and perhaps of a machine, that a plan does not name.
         made = False
@@ -113,8 +114,11 @@ def repeat_commands(
     else:
         saved = plan
         notes.append(
-            "These groups were not made by a method of taskviz from the matrix above: save the "
-            "plan below as grouping.json first."
+            "The matrix that these groups were made from is not known here: save the plan below as "
+            "grouping.json first."
+            if unknown and plan.cost_unit == "networks"
+            else "These groups were not made by a method of taskviz from the matrix above: save "
+            "the plan below as grouping.json first."
             if plan.cost_unit == "networks"
             else f"These groups were made under a budget in {plan.cost_unit}, whose prices are "
             "not kept: save the plan below as grouping.json first."

@@ -9,6 +9,7 @@ from taskviz.figures.style import group_letter
 from taskviz.training.intervals import interval
 from taskviz.values import AffinityMatrix, Task, TaskCollection, TrainingResult
 from taskviz.values.escaping import markdown_safe as safe
+from taskviz.values.storage import dumps
 
 
 def model_card(
@@ -23,7 +24,8 @@ def model_card(
     Args:
         result: the models.
         collection: adds what the data are, and the command that repeats the result.
-        results: label → result, this one and its baselines; adds how they compare.
+        results: label → result, this one and its baselines; adds how they compare. None: what was
+            trained beside it is not known.
         affinity: what the groups were made from.
 
     Returns:
@@ -123,7 +125,9 @@ def _metrics(result: TrainingResult) -> list[str]:
 
 
 def _comparison(result: TrainingResult, results: Mapping[str, TrainingResult] | None) -> list[str]:
-    if not results or len(results) < 2:
+    if results is None:
+        return ["## Against baselines", "What was trained beside it is not known here."]
+    if len(results) < 2:
         return ["## Against baselines", "Nothing was trained beside it."]
     from taskviz.training.sentences import summary_sentences
 
@@ -169,10 +173,16 @@ def _repeat(
     from taskviz.report.command import repeat_commands
 
     repeat = repeat_commands(collection, affinity, result.grouping, dict(results or {"": result}))
-    # A code block that no command can close: longer than any run of backticks in it.
-    fence = "`" * max(3, 1 + max((line.count("`") for line in repeat.lines), default=0))
-    code = "\n".join((f"{fence}sh", *repeat.lines, fence))
-    return ["## To repeat it", *(safe(note) for note in repeat.notes), code]
+    parts = ["## To repeat it", *(safe(note) for note in repeat.notes)]
+    if repeat.plan is not None:
+        parts.append(_fenced("json", [dumps(repeat.plan.to_json())]))
+    return [*parts, _fenced("sh", repeat.lines)]
+
+
+def _fenced(language: str, lines: Sequence[str]) -> str:
+    """A code block that nothing in it can close: longer than any run of backticks there."""
+    fence = "`" * max(3, 1 + max((line.count("`") for line in lines), default=0))
+    return "\n".join((f"{fence}{language}", *lines, fence))
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -101,7 +101,10 @@ def _archive(total: int) -> None:
                 "application/zip",
                 icon=":material/download:",
             )
-    st.caption("`python -m taskviz workspace import workspace.zip` takes it in elsewhere.")
+    st.caption(
+        "`python -m taskviz workspace import workspace.zip` takes it in elsewhere. Checkpoints are "
+        "not part of it."
+    )
 
 
 def _why() -> str:

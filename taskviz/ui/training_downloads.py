@@ -13,13 +13,22 @@ from taskviz.report.model_card import model_card
 from taskviz.training.export import FORMATS, export_networks, missing_packages, not_exportable
 from taskviz.ui import glossary
 from taskviz.ui.text import safe
-from taskviz.values import TaskCollection, TaskvizError, TrainingResult
+from taskviz.values import AffinityMatrix, TaskCollection, TaskvizError, TrainingResult
 from taskviz.values.escaping import spreadsheet_safe
 
 
 @st.fragment
-def draw(collection: TaskCollection, results: Mapping[str, TrainingResult], job: Job) -> None:
-    """Buttons for one contender: networks, ONNX, model card, tables."""
+def draw(
+    collection: TaskCollection,
+    results: Mapping[str, TrainingResult],
+    job: Job,
+    affinity: AffinityMatrix | None,
+) -> None:
+    """Buttons for one contender: networks, ONNX, model card, tables.
+
+    Args:
+        affinity: what the groups of the first contender were made from.
+    """
     label = st.selectbox(
         "Contender",
         list(results),
@@ -35,7 +44,10 @@ def draw(collection: TaskCollection, results: Mapping[str, TrainingResult], job:
         _button(
             "Model card",
             lambda: model_card(
-                result, collection=collection, results=_first(results, label)
+                result,
+                collection=collection,
+                results=_first(results, label),
+                affinity=affinity if label == next(iter(results)) else None,
             ).encode(),
             f"{name}-model-card.md",
         )

@@ -24,7 +24,7 @@ from taskviz.ui import (
     user,
 )
 from taskviz.ui.text import safe
-from taskviz.values import TaskCollection, TaskvizError, TrainingResult
+from taskviz.values import AffinityMatrix, TaskCollection, TaskvizError, TrainingResult
 from taskviz.verbs import read_affinity
 
 TABS = ("Result", "Curves", "Predicted against measured", "All metrics", "Downloads")
@@ -42,13 +42,14 @@ def draw(collection: TaskCollection, job: Job) -> None:
     for line in summary_sentences(found):
         st.markdown(safe(line))
     _add_epochs(job)
+    affinity = _affinity(job)
     tabs = st.tabs(list(TABS), on_change="rerun", key="result_tab", bind="query-params")
     views: tuple[Callable[[], None], ...] = (
-        lambda: _result(found, _affinity_seconds(job)),
+        lambda: _result(found, affinity.seconds if affinity else 0.0),
         lambda: live_curves.draw_results(found, job, dark=frame.dark()),
         lambda: calibration_view.draw(collection, found, job.id, dark=frame.dark()),
         lambda: _metrics(found),
-        lambda: training_downloads.draw(collection, found, job),
+        lambda: training_downloads.draw(collection, found, job, affinity),
     )
     for tab, view in zip(tabs, views, strict=True):
         if tab.open:
@@ -87,7 +88,9 @@ def _result(found: Mapping[str, TrainingResult], affinity: float) -> None:
     )
     st.caption(
         "Gain: mean over tasks of the part of the loss of training alone that is saved, with its "
-        "95 % interval over seeds. Time: of all seeds; affinity and grouping once."
+        "95 % interval over seeds: every task counts alike. The sentences above compare mean "
+        "losses, in which tasks of a large loss count more, so the two may differ, in sign too. "
+        "Time: of all seeds; affinity and grouping once."
     )
 
 
@@ -150,13 +153,13 @@ def _seconds(value: float) -> str:
     return f"{three_digits(value)} s"
 
 
-def _affinity_seconds(job: Job) -> float:
-    """What the matrix that the groups were made from took; 0 where it is not known."""
+def _affinity(job: Job) -> AffinityMatrix | None:
+    """The matrix that the groups were made from; None where it is not known."""
     key = (job.result or {}).get("affinity") or job.spec.get("affinity")
     try:
-        return read_affinity(str(key), store.cache()).seconds if key else 0.0
+        return read_affinity(str(key), store.cache()) if key else None
     except TaskvizError:
-        return 0.0
+        return None
 
 
 def _add_epochs(job: Job) -> None:

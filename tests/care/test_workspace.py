@@ -41,6 +41,25 @@ def full(tmp_path: Path) -> JobStore:
     return store
 
 
+def test_checkpoints_stay_and_are_not_called_damaged(
+    full: JobStore, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch
+) -> None:
+    key = key_of(b=1)
+    loose = full.cache.root / "checkpoints" / key[:2] / key
+    loose.mkdir(parents=True)
+    (loose / "0000005.0123456789abcdef.safetensors").write_bytes(b"weights")
+    broken = full.cache.put("affinity", key, lambda f: (f / "a.json").write_text("[1]"), {})
+    moved = export_workspace(tmp_path / "whole.zip", full)
+    assert (moved.artefacts, moved.skipped, moved.halfway) == (2, 0, 1)
+    (Path(broken) / "a.json").write_text("[2]")
+    monkeypatch.setenv("TASKVIZ_CACHE", str(full.cache.root))
+    main(["workspace", "export", str(tmp_path / "all.zip")])
+    told = capsys.readouterr().out
+    assert "1 results, 1 uploads, 3 jobs" in told
+    assert "Left out because damaged: 1 results." in told
+    assert "Checkpoints stay here" in told
+
+
 def test_there_and_back(full: JobStore, tmp_path: Path) -> None:
     path = tmp_path / "all.zip"
     moved = export_workspace(path, full)

@@ -1,5 +1,7 @@
 """Does grouping matter: a planted structure must be found, shuffled labels must not convince."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -47,6 +49,22 @@ def test_two_families_need_two_models(told: list[Answer]) -> None:
     assert "Train 2 models" in advice.sentences[0]
     assert "Nothing measured speaks for more" not in advice.sentences[0]
     assert advice.low > 0
+
+
+@pytest.mark.parametrize(
+    ("low", "words"),
+    [(0.003, "It is not settled that more"), (-0.003, "Nothing measured speaks for more")],
+)
+def test_what_is_not_called_is_not_denied(told: list[Answer], low: float, words: str) -> None:
+    unsure = tuple(
+        replace(c, verdict="cannot tell", gain=0.016, low=low, high=0.029)
+        if c.reference == "all-together"
+        else c
+        for c in told[-1].contrasts
+    )
+    first = recommend(replace(told[-1], contrasts=unsure)).sentences[0]
+    assert first.startswith(words)
+    assert "predicted to lower" not in first
 
 
 def test_every_round_rests_on_more(told: list[Answer]) -> None:

@@ -50,7 +50,8 @@ def test_it_says_what_was_measured(nasty):
     for heading in ("Intended use", "Data", "Tasks", "Groups", "Metrics", "Settings", "Limits"):
         assert f"\n## {heading}\n" in card
     assert "one seed, so there is no interval" in card
-    assert "Nothing was trained beside it" in card
+    assert "What was trained beside it is not known here" in card
+    assert "Nothing was trained beside it" in model_card(result, results={"own": result})
     served = result.served("test")
     assert sum(line.startswith("| t1 | ") for line in card.splitlines()) == 1 + len(
         served[served["task"] == "t1"]
