@@ -18,6 +18,9 @@ from taskviz.values.decimals import fixed, places_of_error, signed
 
 Results = Mapping[str, TrainingResult]
 
+DIVERGED = 900.0
+"""Per cent above another's loss, beyond which no figure of the difference says anything."""
+
 
 def summary_sentences(results: Results, split: str = "test") -> list[str]:
     """The comparison in plain language; the first contender is the one that was chosen.
@@ -50,8 +53,12 @@ def summary_sentences(results: Results, split: str = "test") -> list[str]:
     if draws:
         sentences.append(_against_draws(results, chosen, draws, models, split))
     if len(known) < len(tasks):
-        gone = f"{len(tasks) - len(known)} of {len(tasks)} tasks"
-        sentences.append(f"{gone} have no {split} loss and are left out of the means.")
+        gone = len(tasks) - len(known)
+        have = "has" if gone == 1 else "have"
+        left = "is" if gone == 1 else "are"
+        sentences.append(
+            f"{gone} of {len(tasks)} tasks {have} no {split} loss and {left} left out of the means."
+        )
     if sentences:
         return sentences
     mean = float(np.mean(list(mean_losses(results, split)[chosen].values())))
@@ -59,6 +66,11 @@ def summary_sentences(results: Results, split: str = "test") -> list[str]:
 
 
 def _against(found: Paired, models: str, name: str, split: str) -> str:
+    if found.mean < -DIVERGED:
+        return (
+            f"{models}: more than {1 + DIVERGED / 100:.0f} times the {split} loss of {name}; if "
+            "the training diverged, a smaller learning rate may help."
+        )
     if found.seeds < 2:
         return (
             f"{models}: {_one_seed(found.mean, split)} {name} (one seed: no interval, so no claim)."
@@ -127,7 +139,7 @@ def _losers(results: Results, chosen: str, split: str) -> list[str]:
 
 def _one_seed(mean: float, split: str) -> str:
     if abs(mean) < 0.05:
-        return f"the same {split} loss as"
+        return f"{'the same' if mean == 0 else 'nearly the same'} {split} loss as"
     return f"{_percent(mean)} {'lower' if mean > 0 else 'higher'} {split} loss than"
 
 
@@ -155,4 +167,6 @@ def _models(count: int) -> str:
 
 
 def _percent(value: float) -> str:
+    if abs(value) > DIVERGED:
+        return f"more than {DIVERGED:.0f} %"
     return f"{abs(value):.0f} %" if abs(value) >= 10 else f"{abs(value):.2g} %"

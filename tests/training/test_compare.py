@@ -146,7 +146,9 @@ def test_what_is_not_defined_is_missing():
     row = comparison_table(results).iloc[1]
     assert all(math.isnan(row[name]) for name in ("chosen", "alone", "gain: chosen"))
     sentences = summary_sentences(results)
-    assert any("1 of 2 tasks have no test loss" in sentence for sentence in sentences)
+    assert any(
+        "1 of 2 tasks has no test loss and is left out" in sentence for sentence in sentences
+    )
 
 
 def test_only_the_serving_group_counts():
@@ -176,6 +178,30 @@ def test_sentences_against_each_baseline():
         "3 models: 10 % lower test loss than the mean of 2 random groupings, at 3 models instead "
         "of 1 model (one seed: no interval, so no claim); lower than 1 of the 2.",
     ]
+
+
+def test_no_figure_of_a_training_that_diverged():
+    results = {
+        "chosen": made([["a", "b"]], {"a": 7e14, "b": 0.5}),
+        "alone": made([["a"], ["b"]], {"a": 0.4, "b": 0.5}),
+        "r": made([["b"], ["a"]], {"a": 0.5, "b": 0.4}, method="random"),
+    }
+    told = summary_sentences(results)
+    assert told[0] == (
+        "1 model: more than 10 times the test loss of training each task alone, at 1 model instead "
+        "of 2 models; if the training diverged, a smaller learning rate may help."
+    )
+    assert told[1].startswith("1 task has a higher test loss than alone; most of all 'a', by more")
+    assert "more than 10 times the test loss of one random grouping" in told[2]
+    assert not any(sign in sentence for sentence in told for sign in ("e+", "0000"))
+
+
+def test_nearly_equal_is_not_called_equal():
+    results = {
+        "chosen": made([["a", "b"]], {"a": 0.4, "b": 0.4001}),
+        "alone": made([["a"], ["b"]], {"a": 0.4, "b": 0.4}),
+    }
+    assert "nearly the same test loss as training each task alone" in summary_sentences(results)[0]
 
 
 def test_equal_losses_and_single_draws_and_nothing_to_compare():
