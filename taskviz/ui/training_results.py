@@ -116,8 +116,7 @@ def _cell(value: float, error: float, gain: bool) -> str:
         return "–"
     if not gain:
         return three_digits(value, error)
-    around = f" ± {three_digits(error)}" if math.isfinite(error) else ""
-    return f"{signed(value)}{around} %"
+    return f"{signed(value, error)} %"
 
 
 def _quality(found: Mapping[str, TrainingResult], affinity: float) -> pd.DataFrame:

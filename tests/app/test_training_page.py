@@ -158,7 +158,7 @@ def test_a_cell_holds_a_value_with_its_error() -> None:
             "group": "A",
             "metric": "balanced accuracy",
             "chosen": "0.812 ± 0.012",
-            "gain: chosen": "+3.12 ± 1.00 %",
+            "gain: chosen": "+3.1 ± 1.0 %",
         },
         {"task": "b", "group": "B", "metric": "mae", "chosen": "12.0", "gain: chosen": "–"},
     ]
