@@ -8,8 +8,8 @@ import plotly.graph_objects as go
 from taskviz.figures.style import (
     base_layout,
     group_colour,
-    group_symbol,
     note,
+    point_symbol,
     signed,
     theme_of,
     three_digits,
@@ -96,7 +96,7 @@ def calibration_dots(rows: "pd.DataFrame", *, dark: bool = False) -> go.Figure:
                 marker={
                     "size": 9,
                     "color": group_colour(number, dark) if named else theme.accent,
-                    "symbol": group_symbol(number) if named else "circle",
+                    "symbol": point_symbol(number) if named else "circle",
                     "line": {"width": 1, "color": theme.background},
                 },
                 error_y={

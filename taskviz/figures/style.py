@@ -98,6 +98,18 @@ SYMBOLS: Final = (
     "star-square",
 )
 
+POINTS: Final = (
+    "circle",
+    "square",
+    "diamond",
+    "cross",
+    "triangle-up",
+    "x",
+    "star",
+    "triangle-down",
+)
+"""Markers that nothing is written on: they differ more, at a small size."""
+
 CIVIDIS: Final = (
     "#00224e",
     "#123570",
@@ -138,8 +150,17 @@ def group_colour(index: int, dark: bool = False) -> str:
 
 def group_symbol(index: int) -> str:
     """Marker of a group: with :func:`group_colour` unique for the first 56 groups."""
+    return _nth(SYMBOLS, index)
+
+
+def point_symbol(index: int) -> str:
+    """Marker of a task among points: likewise, and told from its neighbours at 9 pixels."""
+    return _nth(POINTS, index)
+
+
+def _nth(symbols: tuple[str, ...], index: int) -> str:
     colours = len(LIGHT.groups)
-    return SYMBOLS[(index % colours + index // colours) % len(SYMBOLS)]
+    return symbols[(index % colours + index // colours) % len(symbols)]
 
 
 def sequential() -> Colourscale:

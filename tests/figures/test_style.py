@@ -1,6 +1,7 @@
 """Colours that everybody can tell apart, numbers that say what is known."""
 
 import itertools
+from collections.abc import Callable
 
 import numpy as np
 import plotly.colors
@@ -80,8 +81,9 @@ def test_contrast(dark: bool) -> None:
         assert contrast(style.ink_on(colour), colour) >= 3.9
 
 
-def test_colour_and_symbol_name_a_group() -> None:
-    pairs = {(style.group_colour(i), style.group_symbol(i)) for i in range(56)}
+@pytest.mark.parametrize("symbol", [style.group_symbol, style.point_symbol])
+def test_colour_and_symbol_name_a_group(symbol: Callable[[int], str]) -> None:
+    pairs = {(style.group_colour(i), symbol(i)) for i in range(56)}
     assert len(pairs) == 56
     assert [style.group_letter(i) for i in (0, 1, 25, 26, 51, 52, 701, 702)] == [
         *("A", "B", "Z", "AA", "AZ", "BA", "ZZ", "AAA"),
