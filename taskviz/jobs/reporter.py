@@ -33,7 +33,7 @@ class JobProgress(Progress):
         self._gathering, self._writing = threading.RLock(), threading.RLock()
         self._stage, self._message = "Starting", ""
         self._done, self._units = 0.0, 1.0
-        self._time_left = TimeLeft()
+        self._time_left = TimeLeft(resumed=attempt > 1)
         self._points: list[Record | Curves] = []
         self._news = False
         self._over = threading.Event()
@@ -46,7 +46,7 @@ class JobProgress(Progress):
         with self._gathering:
             self._stage, self._message = title, ""
             self._done, self._units = 0.0, max(units, 1e-12)
-            self._time_left = TimeLeft()
+            self._time_left = TimeLeft(resumed=self._attempt > 1)
             self._news = True
 
     def advance(self, units: float = 1.0, message: str = "") -> None:

@@ -1,5 +1,6 @@
 import pytest
 
+from taskviz.jobs.reporter import JobProgress
 from taskviz.jobs.time_left import TimeLeft
 
 
@@ -61,3 +62,39 @@ def test_a_stall_makes_it_longer():
         clock.now += 1
         after = left.update(0.5)
     assert after is None or after > 1.5 * before
+
+
+def test_what_an_earlier_attempt_did_is_no_rate():
+    clock = Clock()
+    left = TimeLeft(clock, resumed=True)
+    told = []
+    # Loading, then 40 % that were there already, in two leaps; after that 0.1 % a second.
+    steps = [(2.0, 0.0), (1.0, 0.3), (1.0, 0.4)]
+    steps += [(1.0, 0.4 + second / 1000) for second in range(1, 121)]
+    for seconds, progress in steps:
+        clock.now += seconds
+        told.append((progress, left.update(progress)))
+    found = [(progress, seconds) for progress, seconds in told if seconds is not None]
+    assert found
+    for progress, seconds in found:
+        assert seconds == pytest.approx((1 - progress) * 1000, rel=0.01)
+    assert all(seconds is None for progress, seconds in told if progress <= 0.4)
+
+
+def test_a_resumed_attempt_is_silent_for_its_first_seconds():
+    clock = Clock()
+    left = TimeLeft(clock, resumed=True)
+    for progress in (0.5, 0.52, 0.54, 0.56):
+        clock.now += 1.0
+        assert left.update(progress) is None
+    assert left.update(1.0) == 0.0
+
+
+def test_a_later_attempt_counts_as_resumed(job_store, monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "taskviz.jobs.reporter.TimeLeft", lambda *, resumed: asked.append(resumed)
+    )
+    for attempt in (1, 2):
+        JobProgress(job_store, "0" * 12, attempt).begin("Training", 10)
+    assert asked == [False, False, True, True]
