@@ -22,6 +22,7 @@ from taskviz.ui import (
 )
 from taskviz.ui.affinity_words import guess_words, headline
 from taskviz.ui.labels import matrix_labels
+from taskviz.ui.number_field import checked, number_field, shut
 from taskviz.ui.options_form import options_form, seed_field
 from taskviz.ui.text import plural, safe
 from taskviz.values import AffinityMatrix, TaskCollection, TaskvizError
@@ -85,22 +86,26 @@ def choose_estimator(collection: TaskCollection) -> None:
     st.caption(kind.summary)
     # Above the options, so that it is in sight without scrolling.
     start = st.container(gap="xsmall")
-    options = options_form(kind.Options, f"opt_{method}")
-    repeats = int(
-        st.number_input(
-            "Repeat over so many seeds",
-            value=1,
-            min_value=1,
-            max_value=1000,
-            step=1,
-            key="affinity_repeats",
-            help="From 2 on the matrix is a mean with standard errors, and its reliability is "
-            "measured: would two halves of the repeats choose alike? Each repeat draws initial "
-            "state, split and subsets anew (a method that draws nothing: halves of the rows) and "
-            "costs as much as the first.",
+    with checked() as wrong:
+        options = options_form(kind.Options, f"opt_{method}")
+        repeats = int(
+            number_field(
+                "Repeat over so many seeds",
+                1,
+                key="affinity_repeats",
+                minimum=1,
+                maximum=1000,
+                help="From 2 on the matrix is a mean with standard errors, and its reliability is "
+                "measured: would two halves of the repeats choose alike? Each repeat draws initial "
+                "state, split and subsets anew (a method that draws nothing: halves of the rows) "
+                "and costs as much as the first.",
+            )
         )
-    )
-    seed = seed_field("affinity_seed")
+        seed = seed_field("affinity_seed")
+    settings: dict[str, Any] = {"icon": ":material/play_arrow:", "width": "stretch"}
+    if wrong:
+        presses.button("Compute", place=start, **settings, **shut(wrong))
+        return
     try:
         kind(**options)
     except TaskvizError as error:
@@ -108,10 +113,10 @@ def choose_estimator(collection: TaskCollection) -> None:
         return
     price = price_words(collection, method, options, repeats)
     start.caption(f":material/timer: Cost: {price}.")
-    if presses.button("Compute", place=start, icon=":material/play_arrow:", width="stretch"):
+    if presses.button("Compute", place=start, **settings):
         job_panel.start(
             "affinity",
-            {"method": method, "options": options, "seed": int(seed), "repeats": repeats},
+            {"method": method, "options": options, "seed": seed, "repeats": repeats},
             title=f"{kind.title} on {collection.name}" + (f", {repeats} times" * (repeats > 1)),
             url_key="job",
         )

@@ -17,6 +17,7 @@ from taskviz.ui import (
     store,
     user,
 )
+from taskviz.ui.number_field import checked, shut
 from taskviz.ui.options_form import options_form
 from taskviz.ui.polling import poll
 from taskviz.ui.text import plural
@@ -65,16 +66,20 @@ def nothing_yet(collection: TaskCollection) -> None:
             "each alone. The first answer comes within about a minute and gets better while you "
             "watch; you can stop at any time and keep it."
         )
-        options = options_form(
-            SubsetOptions, "ask", SMALL, "Other networks than small ones", fold_all=True
-        )
+        with checked() as wrong:
+            options = options_form(
+                SubsetOptions, "ask", SMALL, "Other networks than small ones", fold_all=True
+            )
         st.caption(
             ":material/timer: Cost: some hundreds of networks of "
             f"{plural(options['depth'], 'layer')} of {options['width']}, trained side by side; no "
             f"round begins after {answers.MINUTES} minutes."
         )
         if user.edit_button(
-            "Find out whether grouping matters", type="primary", icon=":material/play_arrow:"
+            "Find out whether grouping matters",
+            type="primary",
+            icon=":material/play_arrow:",
+            **shut(wrong),
         ):
             answers.start(collection, answers.first_entries(options))
 

@@ -8,6 +8,7 @@ from taskviz.affinity.dynamics import DynamicsOptions, DynamicsStudy
 from taskviz.jobs import LIVE
 from taskviz.optima.landscape import LandscapeOptions, LandscapeStudy
 from taskviz.ui import dynamics_view, frame, landscape_view, store, study_job, user
+from taskviz.ui.number_field import checked, shut
 from taskviz.ui.options_form import options_form, seed_field
 from taskviz.ui.text import safe
 from taskviz.values import TaskvizError
@@ -48,16 +49,21 @@ def landscape_tab(draw: Callable[[LandscapeStudy], None]) -> None:
             "trained."
         )
     if job is None or job.state not in LIVE:
-        with st.container(border=True, width=420), st.expander("Settings", expanded=job is None):
+        with (
+            st.container(border=True, width=420),
+            st.expander("Settings", expanded=job is None),
+            checked() as wrong,
+        ):
             options = options_form(LandscapeOptions, "landscape")
             seed = seed_field("landscape_seed")
         if user.edit_button(
             "Measure the landscape" if job is None else "Measure again",
             type="primary" if job is None else "secondary",
             icon=":material/landscape:",
+            **shut(wrong),
         ):
             title = f"Landscape of {collection.name}"
-            study_job.start("landscape", options, int(seed), title=title, key="landscape")
+            study_job.start("landscape", options, seed, title=title, key="landscape")
 
 
 def dynamics_tab() -> None:
@@ -81,16 +87,21 @@ def dynamics_tab() -> None:
             "all tasks: does the ranking of pairs at the start outlast the training?"
         )
     if job is None or job.state not in LIVE:
-        with st.container(border=True, width=420), st.expander("Settings", expanded=job is None):
+        with (
+            st.container(border=True, width=420),
+            st.expander("Settings", expanded=job is None),
+            checked() as wrong,
+        ):
             options = options_form(DynamicsOptions, "dynamics")
             seed = seed_field("dynamics_seed")
         if user.edit_button(
             "Follow a training" if job is None else "Follow another",
             type="primary" if job is None else "secondary",
             icon=":material/timeline:",
+            **shut(wrong),
         ):
             title = f"Affinities over a training on {collection.name}"
-            study_job.start("dynamics", options, int(seed), title=title, key="dynamics")
+            study_job.start("dynamics", options, seed, title=title, key="dynamics")
 
 
 names = ["Densities and bounds", "Layers", "Over a training"]

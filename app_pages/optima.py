@@ -4,6 +4,7 @@ import streamlit as st
 
 from taskviz.optima.optima_map import OptimaMap, OptimaOptions
 from taskviz.ui import frame, optima_view, state, store, study_job, tables, user
+from taskviz.ui.number_field import checked, shut
 from taskviz.ui.options_form import options_form, seed_field
 from taskviz.ui.text import safe
 from taskviz.values import TaskCollection, TaskvizError
@@ -23,17 +24,27 @@ def form(collection: TaskCollection) -> None:
     """Settings, hints, and the button."""
     start = st.container(gap="xsmall")
     # Open until there is a map, so that a narrow screen shows the map first.
-    with st.expander("Settings", expanded=state.get("map") is None):
+    with (
+        st.expander("Settings", expanded=state.get("map") is None),
+        checked() as wrong,
+    ):
         options = options_form(OptimaOptions, "optima")
         seed = seed_field("optima_seed")
     points = int(options["n"]) * len(collection.tasks)
-    start.caption(f":material/timer: {points:,} optima; nothing is trained.")
+    if not wrong:
+        start.caption(f":material/timer: {points:,} optima; nothing is trained.")
     if user.edit_button(
-        "Draw the map", place=start, type="primary", icon=":material/scatter_plot:"
+        "Draw the map",
+        place=start,
+        type="primary",
+        icon=":material/scatter_plot:",
+        **shut(wrong),
     ):
         study_job.start(
-            "optima", options, int(seed), title=f"Map of optima of {collection.name}", key="map"
+            "optima", options, seed, title=f"Map of optima of {collection.name}", key="map"
         )
+    if wrong:
+        return
     hint = optima_view.hints(float(options["perplexity"]), int(options["neighbours"]), points)
     st.caption(f":material/lightbulb: {hint}")
 

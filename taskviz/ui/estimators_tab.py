@@ -11,6 +11,7 @@ from taskviz.figures.style import chart_config, duration_words, three_digits
 from taskviz.jobs import LIVE, Job
 from taskviz.training.subsets import SubsetOptions
 from taskviz.ui import frame, glossary, job_panel, state, store, tables, user
+from taskviz.ui.number_field import checked, number_field, shut
 from taskviz.ui.options_form import options_form
 from taskviz.ui.text import plural, safe
 from taskviz.values import TaskCollection, TaskvizError
@@ -64,20 +65,24 @@ def _start(collection: TaskCollection) -> None:
         f"sample of plans. With at most {ALL_GROUPS} tasks (tick them on the Collection page) "
         "every group is trained."
     )
-    with st.container(horizontal=True):
+    with st.container(horizontal=True), checked() as wrong:
         seeds = int(
-            st.number_input(
+            number_field(
                 "Seeds of the truth",
-                *(2, 100, 4),
+                4,
                 key="evidence_seeds",
+                minimum=2,
+                maximum=100,
                 help=glossary.meaning("seed"),
             )
         )
         draws = int(
-            st.number_input(
+            number_field(
                 "Draws of each estimator",
-                *(1, 100, 3),
+                3,
                 key="evidence_draws",
+                minimum=1,
+                maximum=100,
                 help=glossary.meaning("estimator"),
             )
         )
@@ -89,8 +94,17 @@ def _start(collection: TaskCollection) -> None:
         key=f"evidence_methods_{collection.layout}",
         help=glossary.meaning("estimator"),
     )
-    with st.popover("How networks are trained", icon=":material/tune:"):
+    with st.popover("How networks are trained", icon=":material/tune:"), checked() as wrong_too:
         options = options_form(SubsetOptions, "evidence", SMALL)
+    wrong += wrong_too
+    if wrong:
+        user.edit_button(
+            "Compare estimators",
+            icon=":material/play_arrow:",
+            key="start_evidence",
+            **shut(wrong),
+        )
+        return
     networks = (2**size - 1) * seeds if few else 0
     one = store.price(
         state.get("collection") or "",

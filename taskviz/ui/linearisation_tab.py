@@ -6,6 +6,7 @@ from taskviz.figures import linearisation
 from taskviz.figures.style import chart_config
 from taskviz.jobs import LIVE
 from taskviz.ui import frame, glossary, job_panel, state, store, tables, user
+from taskviz.ui.number_field import checked, number_field, shut
 from taskviz.values import TaskCollection
 from taskviz.verbs.linearisation import stored_linearisations
 
@@ -48,11 +49,13 @@ def draw(collection: TaskCollection) -> None:
             "Residual: sum of squares of what the expansion misses, as a share of the outputs'; "
             "mean over subsets with its standard error, on validation samples."
         )
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        subsets = st.number_input(
+    with st.container(horizontal=True, vertical_alignment="bottom"), checked() as wrong:
+        subsets = number_field(
             "Random groups",
-            *(1, 10_000, 100),
+            100,
             key="linear_subsets",
+            minimum=1,
+            maximum=10_000,
             width=160,
             help=glossary.meaning("group"),
         )
@@ -60,6 +63,7 @@ def draw(collection: TaskCollection) -> None:
             "Measure again" if found else "Measure the error",
             icon=":material/play_arrow:",
             key="start_linearisation",
+            **shut(wrong),
         ):
             job_panel.start(
                 "linearisation",

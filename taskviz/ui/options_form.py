@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import streamlit as st
 
 from taskviz.ui import glossary
+from taskviz.ui.number_field import number_field
 from taskviz.values import OptionSet
 
 
@@ -28,7 +29,8 @@ def options_form(
         fold_all: where hardly anybody needs an option: all of them are folded.
 
     Returns:
-        Values by option name, to be checked by the method itself.
+        Values by option name; a number beyond its limits among them is said where it stands, see
+        :mod:`taskviz.ui.number_field`.
     """
     hints = get_type_hints(kind)
     shown = [f for f in fields(kind) if f.metadata.get("screen", True)]
@@ -49,9 +51,7 @@ def seed_field(key: str, label: str = "Seed") -> int:
     Args:
         key: of the widget.
     """
-    return st.number_input(
-        label, value=0, min_value=0, step=1, key=key, help=glossary.meaning("seed")
-    )
+    return int(number_field(label, 0, key=key, minimum=0, help=glossary.meaning("seed")))
 
 
 def _widget(spec: Field[Any], hint: Any, prefix: str, start: Mapping[str, Any]) -> Any:
@@ -59,7 +59,6 @@ def _widget(spec: Field[Any], hint: Any, prefix: str, start: Mapping[str, Any]) 
     default: Any = start.get(spec.name, spec.default)
     label = spec.name if len(spec.name) < 3 else spec.name.replace("_", " ").capitalize()
     text = spec.metadata.get("help")
-    low, high = spec.metadata.get("minimum"), spec.metadata.get("maximum")
     named = spec.metadata.get("choices")
     if get_origin(hint) is Literal or named is not None:
         choices = list(get_args(hint) if named is None else named())
@@ -76,26 +75,14 @@ def _widget(spec: Field[Any], hint: Any, prefix: str, start: Mapping[str, Any]) 
         hint = next(a for a in get_args(hint) if a is not type(None))
     if hint is bool:
         return st.toggle(label, default, key=key, help=text, persist_state="session")
-    if hint is int:
-        return st.number_input(
+    if hint in (int, float):
+        return number_field(
             label,
-            value=default,
-            step=1,
-            min_value=None if low is None else int(low),
-            max_value=None if high is None else int(high),
+            default,
             key=key,
+            minimum=spec.metadata.get("minimum"),
+            maximum=spec.metadata.get("maximum"),
+            whole=hint is int,
             help=text,
-            persist_state="session",
-        )
-    if hint is float:
-        return st.number_input(
-            label,
-            value=default,
-            min_value=None if low is None else float(low),
-            max_value=None if high is None else float(high),
-            format="%g",
-            key=key,
-            help=text,
-            persist_state="session",
         )
     return st.text_input(label, value=default or "", key=key, help=text, persist_state="session")

@@ -8,6 +8,7 @@ from taskviz.figures import sample_size
 from taskviz.figures.style import chart_config, three_digits
 from taskviz.jobs import LIVE, Job
 from taskviz.ui import job_panel, presses, state, store, tables, user
+from taskviz.ui.number_field import checked, number_field, shut
 from taskviz.ui.text import safe
 from taskviz.values import TaskCollection, TaskvizError
 from taskviz.verbs import read_sample_size
@@ -23,10 +24,13 @@ def draw(collection: TaskCollection, *, dark: bool) -> None:
     )
     job = store.job(state.get("study"))
     if job is None or job.kind != "sample-size":
-        repeats = st.number_input(
-            "Repeats", value=8, min_value=2, max_value=100, step=1, key="study_repeats", width=180
-        )
-        if user.edit_button("Start the study", icon=":material/play_arrow:", type="primary"):
+        with checked() as wrong:
+            repeats = number_field(
+                "Repeats", 8, key="study_repeats", minimum=2, maximum=100, width=180
+            )
+        if user.edit_button(
+            "Start the study", icon=":material/play_arrow:", type="primary", **shut(wrong)
+        ):
             job_panel.start(
                 "sample-size",
                 {"options": {}, "repeats": int(repeats)},

@@ -13,6 +13,7 @@ from taskviz.grouping.stability import Stability
 from taskviz.grouping.what_if import same_groups
 from taskviz.jobs import LIVE, Job
 from taskviz.ui import frame, job_panel, state, store, tables, user
+from taskviz.ui.number_field import checked, number_field, shut
 from taskviz.ui.text import listed, plural, safe
 from taskviz.ui.workbench.bench import current_bench
 from taskviz.ui.workbench.source import Source
@@ -93,16 +94,23 @@ def _start_form(source: Source, *, again: bool) -> None:
     noise = None
     how = _how(source.key, source.affinity)
     needs_noise = how is None
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        draws = st.number_input(
-            "Redraws", value=DRAWS, min_value=10, max_value=2000, step=10, width=140
+    with st.container(horizontal=True, vertical_alignment="bottom"), checked() as wrong:
+        draws = number_field(
+            "Redraws",
+            DRAWS,
+            key="stability_draws",
+            minimum=10,
+            maximum=2000,
+            step=10,
+            width=140,
         )
         if needs_noise:
-            noise = st.number_input(
+            noise = number_field(
                 "Assumed noise of an entry",
-                value=None,
-                min_value=0.0,
-                format="%g",
+                None,
+                key="stability_noise",
+                minimum=0,
+                whole=False,
                 width=220,
                 help="Standard deviation, in the unit of the scores.",
             )
@@ -110,8 +118,8 @@ def _start_form(source: Source, *, again: bool) -> None:
             "Test the plan on the board" if again else "Test this plan",
             icon=":material/replay:",
             type="secondary" if again else "primary",
-            disabled=needs_noise and not noise,
             key="test_plan",
+            **({"disabled": needs_noise and not noise} | shut(wrong)),
         )
     if how is not None and not again:
         st.caption(f":material/info: {safe(how)}")

@@ -11,6 +11,7 @@ from taskviz.figures.comparison import ERROR, GAIN
 from taskviz.figures.style import chart_config, group_letter, signed, three_digits
 from taskviz.jobs import Job, extend_job
 from taskviz.training.comparison import alone_label, comparison_table, quality_table
+from taskviz.training.options import TrainingOptions
 from taskviz.training.sentences import summary_sentences
 from taskviz.ui import (
     calibration_view,
@@ -23,6 +24,7 @@ from taskviz.ui import (
     training_downloads,
     user,
 )
+from taskviz.ui.number_field import checked, number_field, shut
 from taskviz.ui.text import safe
 from taskviz.values import AffinityMatrix, TaskCollection, TaskvizError, TrainingResult
 from taskviz.verbs import read_affinity
@@ -163,15 +165,19 @@ def _affinity(job: Job) -> AffinityMatrix | None:
 
 def _add_epochs(job: Job) -> None:
     """A new run that goes on from the end of this one."""
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        count = st.number_input(
-            "Add epochs", value=20, min_value=1, step=1, key="more_epochs", width=160
+    most = TrainingOptions.__dataclass_fields__["more_epochs"].metadata["maximum"]
+    with st.container(horizontal=True, vertical_alignment="bottom"), checked() as wrong:
+        count = number_field(
+            "Add epochs", 20, key="more_epochs", minimum=1, maximum=most, width=160
         )
         if user.edit_button(
             "Train on",
             icon=":material/more_time:",
-            help="A new run: every network goes on from its last state, without early stopping; "
-            "the best state on validation is kept.",
+            **{
+                "help": "A new run: every network goes on from its last state, without early "
+                "stopping; the best state on validation is kept.",
+                **shut(wrong),
+            },
         ):
             try:
                 more = extend_job(job.id, int(count), store=store.jobs())

@@ -13,6 +13,7 @@ from taskviz.training.options import TrainingOptions
 from taskviz.training.price import TrainingPrice, training_price
 from taskviz.training.weighting import describe_weighting, weighting_names
 from taskviz.ui import glossary, job_panel, state, store, user
+from taskviz.ui.number_field import checked, number_field, shut
 from taskviz.ui.options_form import options_form, seed_field
 from taskviz.ui.scenarios import Scenario, list_scenarios
 from taskviz.ui.text import plural, safe
@@ -31,6 +32,7 @@ class Choices:
         seeds: how many.
         baselines: whether others are trained beside it.
         draws: random groupings among them.
+        wrong: a sentence for each number that cannot be.
     """
 
     weighting: str
@@ -39,6 +41,7 @@ class Choices:
     seeds: int
     baselines: bool
     draws: int
+    wrong: tuple[str, ...] = ()
 
 
 def draw(collection: TaskCollection, plan: Grouping) -> None:
@@ -49,9 +52,12 @@ def draw(collection: TaskCollection, plan: Grouping) -> None:
     with left:
         _what(plan, choices)
         others = _scenarios(plan)
-        _price_line(collection, [plan, *(s.plan for s in others)], choices)
+        if not choices.wrong:
+            _price_line(collection, [plan, *(s.plan for s in others)], choices)
         many = f"Start {1 + len(others)} runs" if others else "Start training"
-        if user.edit_button(many, type="primary", icon=":material/play_arrow:"):
+        if user.edit_button(
+            many, type="primary", icon=":material/play_arrow:", **shut(choices.wrong)
+        ):
             start = _job(collection, plan, choices)
             queue = [_job(collection, each.plan, choices, each.name) for each in others]
             job_panel.start_all("training", [start, *queue], url_key="run")
@@ -66,53 +72,55 @@ def _form(collection: TaskCollection) -> Choices:
         format_func=lambda name: describe_weighting(name).title,
         key="weighting",
         help="How the tasks of a group share one update.",
+        persist_state="session",
     )
     about = describe_weighting(weighting)
     st.caption(f"{safe(about.source)} · {safe(about.kind)}")
     if about.missing:
         st.warning(safe(about.missing))
-    options = options_form(TrainingOptions, "train", modality_defaults(collection.modality))
-    first, second = st.columns(2)
-    seeds = first.number_input(
-        "Seeds",
-        value=3,
-        min_value=1,
-        max_value=100,
-        step=1,
-        key="train_seeds",
-        help="Everything is trained this often, each time on another split into training and "
-        "validation rows. A difference has an interval from 2 seeds on.",
-    )
-    with second:
-        seed = seed_field("train_seed", "First seed")
-    baselines = st.toggle(
-        "Train the baselines too",
-        True,
-        key="baselines",
-        help="All-together, all-separate and random groups at the same budget. Without them "
-        "nobody can tell whether the grouping helped.",
-    )
-    draws = st.number_input(
-        "Random groupings",
-        value=3,
-        min_value=1,
-        max_value=20,
-        step=1,
-        disabled=not baselines,
-        key="random_draws",
-        help=glossary.meaning("baseline"),
-    )
-    return Choices(weighting, options, int(seed), int(seeds), baselines, int(draws))
+    with checked() as wrong:
+        options = options_form(TrainingOptions, "train", modality_defaults(collection.modality))
+        first, second = st.columns(2)
+        seeds = number_field(
+            "Seeds",
+            3,
+            key="train_seeds",
+            minimum=1,
+            maximum=100,
+            place=first,
+            help="Everything is trained this often, each time on another split into training and "
+            "validation rows. A difference has an interval from 2 seeds on.",
+        )
+        with second:
+            seed = seed_field("train_seed", "First seed")
+        baselines = st.toggle(
+            "Train the baselines too",
+            True,
+            key="baselines",
+            help="All-together, all-separate and random groups at the same budget. Without them "
+            "nobody can tell whether the grouping helped.",
+            persist_state="session",
+        )
+        draws = number_field(
+            "Random groupings",
+            3,
+            key="random_draws",
+            minimum=0,
+            maximum=100,
+            disabled=not baselines,
+            help=glossary.meaning("baseline"),
+        )
+    drawn = int(draws) if baselines else 0
+    return Choices(weighting, options, seed, int(seeds), baselines, drawn, tuple(wrong))
 
 
 def _what(plan: Grouping, choices: Choices) -> None:
     groups = f"**{plural(len(plan.groups), 'group')}**"
-    beside = (
-        " and, for comparison, all tasks together, each alone, and "
-        f"{plural(choices.draws, 'random grouping')} at the same budget"
-        if choices.baselines
-        else ""
-    )
+    beside = ""
+    if choices.baselines:
+        random = f", and {plural(choices.draws, 'random grouping')} at the same budget"
+        beside = " and, for comparison, all tasks together and each alone"
+        beside += random if choices.draws > 0 else ""
     often = f", each from {choices.seeds} seeds" if choices.seeds > 1 else ""
     st.markdown(f"This trains one model for each of {groups}{beside}{often}.")
     for number, group in enumerate(plan.groups):
@@ -151,16 +159,17 @@ def _paper(collection: TaskCollection, plan: Grouping, choices: Choices) -> None
         st.caption(
             "One network for all tasks under equal weights, GradNorm, uncertainty weighting, "
             "PCGrad and Nash-MTL, against groups with equal weights, and each task alone; "
-            f"{plural(choices.seeds, 'seed')}, the options at the right."
+            f"{plural(choices.seeds, 'seed')}, the options of this page."
         )
         entries = {**_job(collection, plan, choices)[1], "paper": True}
         seeds = f"{plural(choices.seeds, 'seed')}"
         with st.container(horizontal=True):
-            if user.edit_button("Two groups by SCA", icon=":material/article:", key="paper_sca"):
+            usual: dict[str, Any] = {"icon": ":material/article:", **shut(choices.wrong)}
+            if user.edit_button("Two groups by SCA", key="paper_sca", **usual):
                 title = f"SCA paper's comparison on {collection.name}, {seeds}"
                 own = {**entries, "grouping": {}, "affinity": None}
                 job_panel.start_all("training", [(title, own)], url_key="run")
-            if user.edit_button("The groups above", icon=":material/article:", key="paper_plan"):
+            if user.edit_button("The groups above", key="paper_plan", **usual):
                 count = plural(len(plan.groups), "group")
                 title = f"SCA paper's comparison with {count} of {collection.name}, {seeds}"
                 job_panel.start_all("training", [(title, entries)], url_key="run")

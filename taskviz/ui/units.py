@@ -8,6 +8,7 @@ import streamlit as st
 from taskviz.grouping.group_costs import CostModel
 from taskviz.networks import NetworkOptions
 from taskviz.ui import glossary, state, store
+from taskviz.ui.number_field import checked
 from taskviz.ui.options_form import options_form
 from taskviz.ui.text import plural, safe
 from taskviz.values import TaskCollection, TaskvizError, option_defaults
@@ -50,7 +51,10 @@ def choose(collection: TaskCollection | None, imported: bool) -> CostModel | Non
     if unit == "networks":
         state.put("unit", None)
         return None
-    options = options_form(NetworkOptions, "priced", linked, folded="Networks priced")
+    with checked() as wrong:
+        options = options_form(NetworkOptions, "priced", linked, folded="Networks priced")
+    if wrong:
+        return None
     try:
         model = store.prices(state.get("collection") or "", collection, unit, options)
     except TaskvizError as error:

@@ -102,12 +102,28 @@ def _convert(name: str, value: Any, hint: Any, limits: Mapping[str, Any], where:
     except (TypeError, ValueError, OverflowError):
         wanted = {bool: "true or false", int: "a whole number", float: "a number"}.get(hint, "text")
         raise TaskvizError(f"{what.capitalize()} is {value!r}: {wanted} is needed.") from None
-    low, high = limits.get("minimum"), limits.get("maximum")
-    if (low is not None and converted < low) or (high is not None and converted > high):
-        span = f"at least {low:g}" if high is None else f"at most {high:g}"
-        span = f"from {low:g} to {high:g}" if low is not None and high is not None else span
-        raise TaskvizError(f"{what.capitalize()} is {converted:g}: it must be {span}.")
+    if hint in (int, float):
+        why = beyond(converted, limits.get("minimum"), limits.get("maximum"))
+        if why:
+            raise TaskvizError(f"{what.capitalize()} is {why}.")
     return converted
+
+
+def beyond(value: float, low: float | None, high: float | None) -> str:
+    """``0: it must be from 1 to 100``, where a number is beyond its limits; else empty."""
+    if (low is None or value >= low) and (high is None or value <= high):
+        return ""
+    if low is not None and high is not None:
+        span = f"from {_digits(low)} to {_digits(high)}"
+    elif low is not None:
+        span = f"at least {_digits(low)}"
+    else:
+        span = f"at most {_digits(high or 0)}"
+    return f"{_digits(value)}: it must be {span}"
+
+
+def _digits(value: float) -> str:
+    return str(int(value)) if value == int(value) and abs(value) < 1e15 else f"{value:g}"
 
 
 def _as(hint: Any, value: Any) -> Any:

@@ -215,3 +215,53 @@ def test_epochs_are_added_as_a_new_run(
     next(box for box in app.number_input if box.label == "Add epochs").set_value(7).run()
     press(app, "Train on")
     assert asked == [(links["run"], 7)]
+
+
+@pytest.mark.parametrize(
+    ("label", "value", "said"),
+    [
+        ("Epochs", 0, "Epochs is 0: it must be from 1 to 100000."),
+        ("Epochs", -5, "Epochs is -5: it must be from 1 to 100000."),
+        ("Epochs", 999999999, "Epochs is 999999999: it must be from 1 to 100000."),
+        ("Seeds", 5000, "Seeds is 5000: it must be from 1 to 100."),
+        ("Random groupings", -1, "Random groupings is -1: it must be from 0 to 100."),
+    ],
+)
+def test_a_number_that_cannot_be_is_said_and_nothing_starts(
+    links: dict[str, str], label: str, value: int, said: str
+) -> None:
+    app = page(links, "matrix", "plan")
+    by_label(app, "number_input", label).set_value(value).run()
+    assert not app.exception
+    assert said in [error.value for error in app.error]
+    starts = ("Start training", "Two groups by SCA", "The groups above")
+    assert all(button.disabled for button in app.button if button.label in starts)
+
+
+def test_no_random_grouping_is_a_choice(links: dict[str, str], started: list[JobSpec]) -> None:
+    app = page(links, "matrix", "plan")
+    by_label(app, "number_input", "Random groupings").set_value(0).run()
+    assert not app.error
+    assert "all tasks together and each alone, each from 3 seeds" in words(app)
+    press(app, "Start training")
+    assert started[0].to_json()["random_draws"] == 0
+
+
+def test_another_run_begins_with_the_settings_of_the_last(links: dict[str, str]) -> None:
+    app = page(links, "matrix", "plan")
+    wanted = {"Seeds": 1, "First seed": 4, "Random groupings": 2, "Epochs": 7}
+    for label, value in wanted.items():
+        by_label(app, "number_input", label).set_value(value)
+    box = by_label(app, "selectbox", "Weighting")
+    box.select(box.options[3]).run()
+    weighting = by_label(app, "selectbox", "Weighting").value
+    assert weighting != "equal"
+    by_label(app, "toggle", "Train the baselines too").set_value(False).run()
+    # As a start does: the form gives way to the run, then comes back.
+    app.query_params["run"] = links["run"]
+    app.run()
+    assert "Seeds" not in [box.label for box in app.number_input]
+    press(app, "Set up another run")
+    assert {label: by_label(app, "number_input", label).value for label in wanted} == wanted
+    assert by_label(app, "selectbox", "Weighting").value == weighting
+    assert not by_label(app, "toggle", "Train the baselines too").value

@@ -92,9 +92,7 @@ def test_a_resumed_attempt_is_silent_for_its_first_seconds():
 
 def test_a_later_attempt_counts_as_resumed(job_store, monkeypatch):
     asked = []
-    monkeypatch.setattr(
-        "taskviz.jobs.reporter.TimeLeft", lambda *, resumed: asked.append(resumed)
-    )
+    monkeypatch.setattr("taskviz.jobs.reporter.TimeLeft", lambda *, resumed: asked.append(resumed))
     for attempt in (1, 2):
         JobProgress(job_store, "0" * 12, attempt).begin("Training", 10)
     assert asked == [False, False, True, True]
