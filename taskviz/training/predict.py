@@ -1,9 +1,9 @@
 """Predictions of a trained grouping, from its saved weights and settings alone."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor
 
 from taskviz.data.tensors import Scaling
 from taskviz.networks import MultiHeadNetwork, build_network, outputs_of
+from taskviz.training.named_columns import encode_named, is_table, plain_frame
 from taskviz.training.options import TrainingOptions
 from taskviz.values import (
     GraphNodes,
@@ -28,12 +29,37 @@ from taskviz.values import (
     parse_options,
 )
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 CHUNK = 8192
 """Rows that are predicted at once."""
 ANY_LENGTH = ("lstm", "crnn")
 """Trunks that take series of any length."""
-RawInputs = Inputs | Mapping[str, Inputs]
-"""Inputs of all tasks, or of each task of a separate collection."""
+RawInputs: TypeAlias = "Inputs | pd.DataFrame | Mapping[str, Inputs]"
+"""Inputs of all tasks, a table of them, or of each task of a separate collection."""
+
+
+class NoFinitePrediction(TaskvizError):
+    """A network's output is NaN or infinite.
+
+    Args:
+        row: of the inputs, from 0.
+        task: whose output it is.
+        cause: the input that lies furthest from those of training; "" where it has no name.
+    """
+
+    def __init__(self, row: int, task: str, cause: str = "") -> None:
+        self.row, self.task, self.cause = row, task, cause
+        super().__init__(self.told(f"Inputs to predict, row {row + 1}"))
+
+    def told(self, where: str) -> str:
+        """The sentence, the row named otherwise."""
+        why = f" because {self.cause}" if self.cause else ""
+        return (
+            f"{where}: no finite value of {self.task!r} can be predicted{why}: give numbers nearer "
+            "to those of training, or leave out what is not known."
+        )
 
 
 def load_result(folder: Path | str) -> TrainingResult:
@@ -79,6 +105,7 @@ class Predictor:
         dtype: floating type of the networks.
         options: of the networks, the kind of trunk named.
         members: for each network in use, the numbers of all its tasks.
+        settings: of the result, by which a table's columns are matched.
     """
 
     tasks: tuple[Task, ...]
@@ -89,6 +116,7 @@ class Predictor:
     dtype: torch.dtype
     options: TrainingOptions
     members: tuple[tuple[int, ...], ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, result: TrainingResult) -> "Predictor":
@@ -150,6 +178,7 @@ class Predictor:
             dtype,
             options,
             tuple(all_members),
+            settings,
         )
 
     @torch.no_grad()
@@ -158,7 +187,8 @@ class Predictor:
 
         Raises:
             TaskvizError: inputs of another kind, shape or number of features than in training,
-                text, or infinite values.
+                text, infinite values, a table without a column of training, or inputs so far from
+                those of training that an output is not finite.
         """
         found: dict[int, NDArray[np.float64]] = {}
         given = self._by_block(inputs)
@@ -176,6 +206,7 @@ class Predictor:
                 outputs = outputs_of(network, own, torch.arange(len(own)), wanted, most=CHUNK)
                 for number, output in zip(numbers, outputs, strict=True):
                     found[number] = self._answer(number, output.double())
+                    self._check_finite(found[number], number, given[block], block)
         return {task.name: found[i] for i, task in enumerate(self.tasks) if i in found}
 
     def _by_block(self, inputs: RawInputs) -> dict[int, Inputs]:
@@ -226,8 +257,11 @@ class Predictor:
         probabilities = output.sigmoid().numpy()
         return np.asarray(probabilities[:, 0] if task.kind == "binary" else probabilities)
 
-    def _checked(self, inputs: Inputs, block: int) -> Inputs:
+    def _checked(self, given: Any, block: int) -> Inputs:
         wanted = self.skeleton.samples[block].inputs
+        inputs: Inputs = given
+        if is_table(given):
+            inputs, _ = encode_named(plain_frame(given), self.settings, "The table to predict")
         if isinstance(wanted, InputSource) or isinstance(inputs, InputSource):
             return self._same_kind(inputs, wanted)
         try:
@@ -242,12 +276,30 @@ class Predictor:
         if np.isinf(array).any():
             row, *place = np.argwhere(np.isinf(array))[0].tolist()
             column = place[0] if place else 0
-            name = self.feature_names[column] if column < len(self.feature_names) else column + 1
             raise TaskvizError(
-                f"Inputs to predict, row {row + 1}, feature {name!r} is infinite: give a finite "
-                "number, or NaN where it is missing."
+                f"Inputs to predict, row {row + 1}, feature {self._feature(column)!r} is infinite: "
+                "give a finite number, or NaN where it is missing."
             )
         return array
+
+    def _check_finite(
+        self, predicted: NDArray[np.float64], number: int, inputs: Inputs, block: int
+    ) -> None:
+        bad = ~np.isfinite(predicted).all(axis=tuple(range(1, predicted.ndim)))
+        if not bad.any():
+            return
+        row, cause = int(np.flatnonzero(bad)[0]), ""
+        if isinstance(inputs, np.ndarray) and inputs.ndim == 2:
+            own = np.asarray(inputs[row], dtype=np.float64)
+            centre, scale = self.scaling.input_centre[block], self.scaling.input_scale[block]
+            with np.errstate(over="ignore"):
+                column = int(np.nan_to_num(np.abs((own - centre) / scale)).argmax())
+            cause = f"feature {self._feature(column)!r} is {own[column]:g}"
+        raise NoFinitePrediction(row, self.tasks[number].name, cause)
+
+    def _feature(self, column: int) -> str | int:
+        names = self.feature_names
+        return names[column] if column < len(names) else column + 1
 
     def _check_shape(self, shape: tuple[int, ...], trained: tuple[int, ...]) -> None:
         any_length = self.skeleton.modality == "series" and self.options.network in ANY_LENGTH

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from taskviz.data.encode_again import encode_again
-from taskviz.values import InputColumn, Task, TaskvizError, TrainingResult
+from taskviz.training.named_columns import encode_named
+from taskviz.training.predict import NoFinitePrediction
+from taskviz.values import Task, TaskvizError, TrainingResult
 from taskviz.values.escaping import spreadsheet_safe
 from taskviz.values.storage import write_text
 
@@ -87,25 +88,17 @@ def predict_table(result: TrainingResult, table: "Table") -> TablePredictions:
 
     Raises:
         TaskvizError: the result was not trained on a table of named columns, a column is missing,
-            or a cell that is no number where one is needed.
+            a cell that is no number where one is needed, or a row that no finite value is
+            predicted for.
     """
-    settings = result.settings
-    names = tuple(str(name) for name in settings.get("feature_names", ()))
-    if settings.get("layout", "joint") != "joint" or not names:
-        what = f"{settings.get('layout', '')} {settings.get('modality', '')}".strip()
-        raise TaskvizError(
-            f"This result was trained on {what} data without named columns, so a table cannot be "
-            "predicted: use predict of taskviz.load_result with inputs as in the collection."
-        )
-    plan = tuple(InputColumn.from_json(entry) for entry in settings.get("input_columns", ()))
-    # Built-in tables are numbers throughout: their features are their columns.
-    plan = plan or tuple(InputColumn(name) for name in names)
-    inputs, notes = encode_again(table.frame, plan, table.label)
-    shape = tuple(int(size) for size in settings["input_shape"])
-    values = result.predict(inputs.reshape(len(inputs), *shape))
-    tasks = tuple(Task.from_json(task) for task in settings["tasks"])
-    served = tuple(task for task in tasks if task.name in values)
+    inputs, notes = encode_named(table.frame, result.settings, table.label)
     rows = np.asarray(table.frame.index, dtype=np.int64)
+    try:
+        values = result.predict(inputs)
+    except NoFinitePrediction as error:
+        raise TaskvizError(error.told(f"{table.label}, row {rows[error.row]}")) from None
+    tasks = tuple(Task.from_json(task) for task in result.settings["tasks"])
+    served = tuple(task for task in tasks if task.name in values)
     return TablePredictions(served, rows, values, (*table.notes, *notes))
 
 

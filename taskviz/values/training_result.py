@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from taskviz.values.checks import check_path
 from taskviz.values.collection import SPLITS
 from taskviz.values.errors import TaskvizError
 from taskviz.values.grouping import Grouping
@@ -30,7 +31,9 @@ HIGHER_IS_BETTER = {
 }
 """Every metric a result can hold, and its sense."""
 
-Predictor = Callable[[Inputs | Mapping[str, Inputs]], dict[str, NDArray[np.float64]]]
+Predictor = Callable[
+    ["Inputs | pd.DataFrame | Mapping[str, Inputs]"], dict[str, NDArray[np.float64]]
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,16 +129,24 @@ class TrainingResult:
             f"The result has no seed {seed}: it was trained from {', '.join(map(str, self.seeds))}."
         )
 
-    def predict(self, inputs: Inputs | Mapping[str, Inputs]) -> dict[str, NDArray[np.float64]]:
+    def predict(
+        self, inputs: "Inputs | pd.DataFrame | Mapping[str, Inputs]"
+    ) -> dict[str, NDArray[np.float64]]:
         """Predictions of each task's serving network.
 
         Args:
-            inputs: n raw inputs of the same kind as in the collection; NaN where missing. Of a
-                separate collection task → its inputs; tasks that are left out are not predicted.
+            inputs: n raw inputs of the same kind as in the collection; NaN where missing. The
+                columns of a ``DataFrame`` are matched by name, in any order, as they stood in the
+                table of training. Of a separate collection task → its inputs; tasks that are left
+                out are not predicted.
 
         Returns:
             task → ``(n,)`` predicted value (regression) or probability of the second class
             (binary); ``(n, classes)`` probabilities otherwise.
+
+        Raises:
+            TaskvizError: inputs that do not fit those of training, or that no finite value can be
+                predicted from.
         """
         if self.predictor is None:
             raise TaskvizError(
@@ -168,7 +179,7 @@ class TrainingResult:
 
     def save(self, folder: Path | str) -> Path:
         """Write safetensors and JSON, never pickle; ``result.json`` goes last."""
-        folder = Path(folder)
+        folder = check_path(folder, "The folder")
         folder.mkdir(parents=True, exist_ok=True)
         first, *rest = self.runs or (self,)
         data = first._write(folder, "")
@@ -215,7 +226,7 @@ class TrainingResult:
         """Read what :meth:`save` wrote; :func:`taskviz.load_result` also attaches the predictor."""
         from safetensors import SafetensorError
 
-        folder = Path(folder)
+        folder = check_path(folder, "The folder")
         data = read_json(folder / "result.json", "training result")
         try:
             first = cls._read(folder, "", data)

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from taskviz.training import load_result
@@ -149,3 +150,40 @@ def test_a_folder_that_lost_a_file_is_refused(folder):
     (folder / "group_1.safetensors").unlink()
     with pytest.raises(TaskvizError, match="whole training result"):
         load_result(folder)
+
+
+def test_a_table_is_matched_by_name(mixed):
+    names = ("u", "v", "w", "x", "y")
+    named = replace(mixed, feature_names=names)
+    result = train_grouping(named, Grouping.of([named.names]), TrainingOptions(epochs=1, width=4))
+    inputs = mixed.samples[0].inputs[:7]
+    want = result.predict(inputs)
+    table = pd.DataFrame(inputs, columns=list(names), index=list("abcdefg"))
+    for given in (table, table[list(names[::-1])].assign(remark="x")):
+        found = result.predict(given)
+        assert all(np.array_equal(found[task], want[task]) for task in want)
+    for given, message in (
+        (table.drop(columns="w"), "The table to predict lacks column 'w'"),
+        (pd.DataFrame(inputs), "lacks 5 columns: 'u', 'v', 'w', 'x', 'y'"),
+        (table.assign(w=["many"] * 7), "column 'w', row 1: text"),
+        (pd.concat([table, table["w"]], axis=1), "has two columns 'w'"),
+    ):
+        with pytest.raises(TaskvizError, match=message):
+            result.predict(given)
+
+
+def test_a_table_is_refused_where_columns_have_no_names(mixed, trained):
+    with pytest.raises(TaskvizError, match="without named columns, so a table cannot"):
+        trained.predict(pd.DataFrame(mixed.samples[0].inputs))
+
+
+def test_an_output_that_is_not_finite_is_told(mixed, trained, folder):
+    far = mixed.samples[0].inputs[:4].copy()
+    far[2, 1] = 1e300
+    for result in (trained, load_result(folder)):
+        with pytest.raises(TaskvizError, match=r"row 3: no finite value .* feature 2 is 1e\+300"):
+            result.predict(far)
+    named = replace(mixed, feature_names=("u", "v", "w", "x", "y"))
+    result = train_grouping(named, Grouping.of([named.names]), TrainingOptions(epochs=1, width=4))
+    with pytest.raises(TaskvizError, match="feature 'v' is 1e"):
+        result.predict(pd.DataFrame(far, columns=list("uvwxy")))
