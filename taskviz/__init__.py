@@ -1,7 +1,7 @@
 """taskviz: which tasks should be trained together, given that I can afford b models?
 
-The steps of the way, each handed on from ``taskviz.verbs`` when it is first asked for, so that
-importing the package costs next to nothing. Their types stand in ``__init__.pyi``.
+The steps of the way, and the error that a user can cause, each handed on when it is first asked
+for, so that importing the package costs next to nothing. Their types stand in ``__init__.pyi``.
 """
 
 from importlib import import_module
@@ -24,6 +24,8 @@ _VERBS = (
 
 
 def __getattr__(name: str) -> object:
+    if name == "TaskvizError":
+        return import_module("taskviz.values").TaskvizError
     if name in _VERBS:
         verbs = import_module("taskviz.verbs")
         if hasattr(verbs, name):
@@ -33,4 +35,6 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     verbs = import_module("taskviz.verbs")
-    return sorted(["__version__", *(name for name in _VERBS if hasattr(verbs, name))])
+    return sorted(
+        ["__version__", "TaskvizError", *(name for name in _VERBS if hasattr(verbs, name))]
+    )

@@ -1,3 +1,6 @@
+from taskviz.values import (
+    TaskvizError as TaskvizError,
+)
 from taskviz.verbs import (
     compare_estimators as compare_estimators,
 )

@@ -203,7 +203,10 @@ class TestAffinity:
         [
             (("affinity", "yeats"), "'yeast'"),
             (("affinity", "linnerud", "--method", "scaa"), "Unknown affinity method 'scaa'"),
-            (("affinity", "linnerud", "--samples", "3"), "Unknown option"),
+            (("affinity", "linnerud", "--samples", "3"), "Unknown option 'samples' of "),
+            (("affinity", "linnerud", "--tasks", "foo"), "Unknown task 'foo' of collection 'linn"),
+            (("affinity", "linnerud", "--tasks", "1"), "comes with 1 task selected"),
+            (("recommend", "linnerud", "--worth", "5"), "'worth', a share of the loss, is 5.0: a"),
             (("affinity", "linnerud", "--cache", "x"), "Unknown option"),
             (("affinity", "linnerud", "--use-cache", "x"), "Unknown option"),
             (("affinity", "linnerud", "--n", "many"), "'n'"),
@@ -294,6 +297,15 @@ class TestTrain:
         assert status == 0
         assert "all-separate" in out
 
+    def test_notes_of_the_grouping_are_told(self, run):
+        note = "The method ended with 1 groups, fewer than the 2 asked for."
+        data = Grouping.of([["Weight", "Waist", "Pulse"]]).to_json() | {"notes": [note]}
+        Path("g.json").write_text(json.dumps(data))
+        words = ("train", "linnerud", "--grouping", "g.json", "--epochs", 1, "--width", 4)
+        status, out, _ = run(*words)
+        assert status == 0
+        assert f"Note: {note}" in " ".join(out.split())
+
     def test_over_seeds_and_by_a_gradient_method(self, run, run_json, tmp_path):
         Grouping.of([["Weight", "Waist"], ["Pulse"]]).save(tmp_path / "g.json")
         words = ("train", "linnerud", "--grouping", "g.json", "--epochs", 2, "--width", 4)
@@ -361,6 +373,11 @@ class TestTrain:
             ),
             (("report", "linnerud", "--budget", 2, "--sections", "x"), "Unknown section"),
             (("report", "linnerud", "--budget", 2, "--theme", "x"), "Unknown theme"),
+            (
+                ("report", "linnerud", "--budget", 2, "--out", "rep.xyz"),
+                "rep.xyz does not say what format the report is to have: let its name end in one "
+                "of .html, .pdf, .md, .zip",
+            ),
             (("report", "linnerud", "--budget", 2, "--compare", "x"), "name two plans"),
             (("report", "linnerud", "--budget", 2, "--notes", "nowhere.md"), "Cannot read notes"),
         ],

@@ -103,6 +103,16 @@ def test_a_fresh_process_reproduces_the_test_metrics(trained, tmp_path):
     assert (truth["grade"].to_numpy() != classes).mean() == pytest.approx(served["grade", "error"])
 
 
+def test_python_takes_the_same_table(trained, run, tmp_path):
+    folder, _ = trained
+    frame = table(9, seed=4).drop(columns=TARGETS)
+    frame.to_csv(tmp_path / "new.csv", index=False)
+    said = pd.read_csv(io.StringIO(run("predict", folder, tmp_path / "new.csv")[1]))
+    found = tv.load_result(folder).predict(frame[["sex", "colour", "c", "b", "a"]])
+    np.testing.assert_allclose(found["length"], said["length"], rtol=1e-12)
+    np.testing.assert_allclose(found["ill"], said["p(ill=yes)"], rtol=1e-12)
+
+
 def test_json_and_a_file(trained, run, tmp_path):
     folder, _ = trained
     table(5).to_csv(tmp_path / "new.csv", index=False)
@@ -139,6 +149,8 @@ def test_unknown_levels_are_missing_and_told(trained, run, tmp_path):
         (lambda t: t.drop(columns=["a", "sex"]), "lacks 2 columns: 'a', 'sex'"),
         (lambda t: t.assign(b=["1", "2", "many"]), "column 'b', row 4: text ('many') stands where"),
         (lambda t: t.assign(b=[1, np.inf, 2]), "column 'b', row 3: an infinite value"),
+        (lambda t: t.assign(b=[1, 2, 1e300]), "new.csv, row 4: no finite value of 'length' can"),
+        (lambda t: t.assign(b=[1, 2, 1e300]), "because feature 'b' is 1e+300"),
         (lambda t: t.iloc[:0], "no data rows"),
     ],
 )
@@ -194,6 +206,63 @@ def test_runs_by_key_and_by_job(run, tmp_path, monkeypatch):
         assert status == 2
         assert message in err
     assert "has no result 'x'" in run("predict", job.id, data, "--contender", "x")[2]
+
+
+def test_a_contender_of_a_folder(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("TASKVIZ_CACHE", str(tmp_path / "cache"))
+    folder = tmp_path / "out"
+    Grouping.of([["Weight", "Waist"], ["Pulse"]]).save(tmp_path / "g.json")
+    words = ("--grouping", tmp_path / "g.json", "--baselines", "--random-draws", 1)
+    words += ("--seeds", 2, "--epochs", 2, "--width", 4)
+    status, _, err = run("train", "linnerud", *words, "--out", folder)
+    assert status == 0, err
+    collection = tv.load_collection("linnerud")
+    inputs, names = collection.samples[0].inputs, list(collection.feature_names)
+    pd.DataFrame(inputs, columns=names).to_csv(tmp_path / "all.csv", index=False)
+    for contender, own in (
+        ("", folder),
+        ("chosen", folder),
+        ("all-together", folder / "all-together"),
+        ("random 1", folder / "random-1"),
+        ("random-1", folder / "random-1"),
+    ):
+        status, out, err = run("predict", folder, tmp_path / "all.csv", "--contender", contender)
+        assert status == 0, err
+        want = tv.load_result(own).predict(inputs)
+        got = pd.read_csv(io.StringIO(out))
+        for task in collection.names:
+            np.testing.assert_allclose(got[task], want[task], rtol=1e-12)
+    assert tv.load_result(folder).settings["label"] == "chosen"
+    told = "has no contender '../x': it has 'chosen', 'all-separate', 'all-together', 'random-1'."
+    key = stored_trainings(collection)[0].key
+    for words, message in (
+        (("predict", folder, tmp_path / "all.csv", "--contender", "../x"), told),
+        (("export", folder, "--out", tmp_path / "x", "--contender", "../x"), told),
+        (("predict", key, tmp_path / "all.csv", "--contender", "foo"), "no contender 'foo'"),
+        (("predict", key[:9], tmp_path / "all.csv", "--contender", "foo"), "no contender 'foo'"),
+    ):
+        status, out, err = run(*words)
+        assert (status, out) == (2, "")
+        assert message in err
+
+
+def test_mlflow_is_told_in_one_line(trained, run, tmp_path, monkeypatch):
+    pytest.importorskip("mlflow")
+    for name in ("ALLOW_FILE_STORE", "DISABLE_TELEMETRY", "SUPPRESS_PRINTING_URL_TO_STDOUT"):
+        monkeypatch.setenv(f"MLFLOW_{name}", "")
+        monkeypatch.delenv(f"MLFLOW_{name}")
+    # Its log goes to the stderr of the process: a process of its own shows what a user sees.
+    words = ("export", trained[0], "--format", "mlflow", "--out", tmp_path / "runs")
+    done = subprocess.run(
+        [sys.executable, "-m", "taskviz", *words],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+    assert done.stdout.startswith(f"2 MLflow runs of experiment 'taskviz' written to {tmp_path}")
+    assert done.stdout.count("\n") == 1
+    assert "INFO" not in done.stderr
 
 
 @pytest.mark.parametrize("form", ["onnx", "pt2", "safetensors", "tensorboard", "card"])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import taskviz as tv
@@ -115,6 +116,59 @@ class TestPackage:
     def test_its_version_is_the_projects(self):
         project = (ROOT / "pyproject.toml").read_text()
         assert f'\nversion = "{tv.__version__}"\n' in project
+
+
+MATRIX = AffinityMatrix(np.eye(3), ("a", "b", "c"), "planted")
+
+
+class TestWrongArguments:
+    """What is no value of the package is told in one sentence, before anything is computed."""
+
+    @pytest.mark.parametrize(
+        ("call", "told"),
+        [
+            (lambda toy: tv.compute_affinity("yeast"), "collection is 'yeast': what taskviz.load"),
+            (lambda toy: tv.measure_reliability("yeast"), "collection is 'yeast'"),
+            (lambda toy: tv.does_grouping_matter("yeast"), "collection is 'yeast'"),
+            (lambda toy: tv.compare_estimators("yeast"), "collection is 'yeast'"),
+            (lambda toy: tv.write_report(collection="yeast", path="r.html"), "collection is 'yea"),
+            (lambda toy: tv.compute_affinity(toy, seed=-1), "seed is -1: a whole number from 0 on"),
+            (lambda toy: tv.compute_affinity(toy, seed="a"), "seed is 'a': a whole number"),
+            (lambda toy: tv.group_tasks(np.eye(3), budget=2), "affinity is of type ndarray"),
+            (lambda toy: tv.group_tasks(MATRIX), "budget is missing: a number that says how many"),
+            (lambda toy: tv.group_tasks(MATRIX, budget="2"), "budget is '2': a number"),
+            (lambda toy: tv.group_tasks(MATRIX, budget=2, seed="a"), "seed is 'a'"),
+            (lambda toy: tv.train_groups(toy, [["t0"], ["t1"]]), "grouping is of type list: what"),
+            (lambda toy: tv.train_groups(Grouping.of([["t0"]]), toy), "collection is of type Grou"),
+            (lambda toy: tv.train_groups(toy, Grouping.of([["t0"]]), seed="a"), "seed is 'a'"),
+            (lambda toy: tv.train_groups(toy, Grouping.of([["t0"]]), seeds=["a"]), "seeds is 'a'"),
+            (lambda toy: tv.compare_groupings(toy, {"x": [["t0"]]}), "Grouping 'x' is of type li"),
+            (lambda toy: tv.compare_groupings(toy, Grouping.of([["t0"]])), "groupings is of type"),
+            (lambda toy: tv.load_result(None), "folder is missing: a path is needed"),
+            (lambda toy: tv.load_collection(pd.DataFrame()), "collection is of type DataFrame"),
+            (lambda toy: tv.load_collection("my.csv", targets="ta,tb"), r"such as \['ta', 'tb'\]"),
+            (lambda toy: tv.load_collection("yeast", tasks="ta"), r"'tasks' is the text 'ta'"),
+            (lambda toy: tv.load_collection("my.csv", leave_out=3), "'leave_out' is 3: a list"),
+            (lambda toy: tv.load_collection("my.csv", kinds="ta"), "'kinds' is 'ta': a dictionary"),
+        ],
+    )
+    def test_is_one_sentence(self, toy, call, told):
+        with pytest.raises(tv.TaskvizError, match=told) as error:
+            call(toy)
+        assert str(error.value).endswith(".")
+
+    def test_a_result_needs_a_folder(self, toy, cache):
+        grouping = Grouping.of([toy.names])
+        result = tv.train_groups(toy, grouping, epochs=1, width=4, cache=cache)
+        with pytest.raises(tv.TaskvizError, match="folder is missing: a path is needed"):
+            result.save(None)
+
+    def test_numbers_of_numpy_are_numbers(self, toy, cache):
+        one, two = (
+            tv.compute_affinity(toy, n=5, seed=seed, cache=cache) for seed in (1, np.int64(1))
+        )
+        np.testing.assert_array_equal(one.values, two.values)
+        assert tv.group_tasks(MATRIX, "random", budget=np.int64(2)).cost <= 2
 
 
 class TestLoading:

@@ -102,8 +102,8 @@ class Estimator(ABC):
         """
         if len(collection.tasks) < 2:
             raise TaskvizError(
-                f"Collection {collection.name!r} has {len(collection.tasks)} task: affinity "
-                "needs at least 2."
+                f"Affinity needs at least 2 tasks: collection {collection.name!r} comes with "
+                f"{len(collection.tasks)} task selected."
             )
         context = context or RunContext()
         start = time.perf_counter()

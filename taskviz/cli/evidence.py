@@ -166,8 +166,10 @@ def recommend(
 
     Options of the networks follow as --width 16, --epochs 60, …
     """
+    from taskviz.evidence import AskOptions
     from taskviz.verbs import first_guess
     from taskviz.verbs import recommend as measured
+    from taskviz.verbs.answer import check_asked
     from taskviz.verbs.options import subset_options
 
     source = Source(reference, targets, tasks, kinds, leave_out, split_seed)
@@ -182,6 +184,17 @@ def recommend(
         "worth": worth,
         "seed": seed,
     }
+    # Before anything is computed.
+    check_asked(
+        AskOptions(
+            rounds=rounds,
+            seconds=seconds,
+            stop=stop,
+            most_models=budget_most,
+            overlap=overlap,
+            worth=worth,
+        )
+    )
     if background:
         from taskviz.cli.jobs import put_started
         from taskviz.jobs import start_job

@@ -43,6 +43,12 @@ def export(
     if as_json:
         put_json({"format": format, "written": written})
         return
+    if format == "mlflow":
+        from taskviz.training.tracking import EXPERIMENT
+
+        runs = f"{len(written)} MLflow run{'' if len(written) == 1 else 's'}"
+        put_line(f"{runs} of experiment {EXPERIMENT!r} written to {out}: {', '.join(written)}.")
+        return
     for each in written:
         put_line(each)
 

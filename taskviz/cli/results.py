@@ -51,7 +51,10 @@ def put_results(
         put_line(sentence)
     seconds = sum(result.seconds for result in results.values())
     put_line(f"{duration(seconds)} of training.")
-    for note in dict.fromkeys(note for result in results.values() for note in result.notes):
+    # How the first came about too: its method may have made fewer groups than were asked for.
+    of_groups = next(iter(results.values())).grouping.notes
+    of_training = (note for result in results.values() for note in result.notes)
+    for note in dict.fromkeys((*of_groups, *of_training)):
         put_line(f"Note: {note}")
 
 

@@ -1,5 +1,6 @@
 """``taskviz train``."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,6 +38,7 @@ from taskviz.cli.plan import (
     Weighting,
 )
 from taskviz.cli.results import put_results
+from taskviz.cli.runs import folder_name
 from taskviz.cli.terminal import progress_bar, put_json
 from taskviz.values import TaskvizError, TrainingResult
 
@@ -174,12 +176,18 @@ def save_results(results: dict[str, TrainingResult], folder: Path) -> None:
     """
     try:
         for number, (label, result) in enumerate(results.items()):
-            result.save(folder / label.replace(" ", "-") if number else folder)
+            named = _named(result, label) if len(results) > 1 else result
+            named.save(folder / folder_name(label) if number else folder)
     except OSError as error:
         raise TaskvizError(
             f"Cannot write to {folder} ({error.strerror or error}): give a folder that can be "
             "written."
         ) from None
+
+
+def _named(result: TrainingResult, label: str) -> TrainingResult:
+    runs = tuple(_named(run, label) for run in result.runs)
+    return replace(result, settings={**result.settings, "label": label}, runs=runs)
 
 
 def result_json(result: TrainingResult) -> dict[str, Any]:

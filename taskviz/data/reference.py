@@ -55,7 +55,7 @@ class CollectionRef:
             raise TaskvizError(f"Kinds are {self.kinds!r}: column names with a kind are needed.")
         for column, kind in self.kinds.items():
             if kind not in TASK_KINDS:
-                raise unknown_choice(f"kind of column {column!r}", str(kind), TASK_KINDS)
+                raise unknown_choice("kind", str(kind), TASK_KINDS, f"column {column!r}")
         object.__setattr__(self, "kinds", dict(self.kinds))
         seed = self.split_seed
         if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:

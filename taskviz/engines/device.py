@@ -30,9 +30,16 @@ def pick_device(wanted: str | torch.device = "auto") -> torch.device:
     except (RuntimeError, AssertionError, NotImplementedError):
         raise TaskvizError(
             f"Device {named!r}{f' (of {VARIABLE})' if wanted == 'auto' else ''} cannot be used "
-            "here: choose auto, cpu, or one that exists (cuda, cuda:0, mps)."
+            f"here: choose {' or '.join(['auto', *device_names()])}."
         ) from None
     return device
+
+
+def device_names() -> list[str]:
+    """Every device that exists here."""
+    cards = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    apple = ["mps"] if torch.backends.mps.is_available() else []
+    return ["cpu", *(f"cuda:{number}" for number in range(cards)), *apple]
 
 
 def device_use(device: torch.device) -> DeviceUse:

@@ -11,6 +11,7 @@ from taskviz.cache import Cache
 from taskviz.engines.names import ENGINES
 from taskviz.progress import Progress
 from taskviz.values import TaskvizError, unknown_choice
+from taskviz.values.checks import check_number, check_whole
 
 if TYPE_CHECKING:
     from taskviz.data import CollectionRef
@@ -50,7 +51,7 @@ class JobSpec(ABC):
         known = {f.name for f in fields(cls)}
         for name in given:
             if name not in known:
-                raise unknown_choice(f"entry of the job {cls.kind!r}", str(name), known)
+                raise unknown_choice("entry", str(name), known, f"the job {cls.kind!r}")
         needed = cls.needs_collection or given.get("collection")
         if needed and not isinstance(given.get("collection"), Mapping):
             raise TaskvizError(f"A job {cls.kind!r} needs a collection: a reference to its data.")
@@ -117,21 +118,12 @@ def whole(value: Any, name: str, least: int, most: int) -> None:
     Raises:
         TaskvizError: it is not.
     """
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise TaskvizError(
-            f"Entry {name!r} of a job is {value!r}: a whole number from {least} to {most} is "
-            "needed."
-        )
+    check_whole(value, f"Entry {name!r} of a job", least, most)
 
 
 def number(value: Any, name: str, least: float, most: float) -> float:
     """Check a number within limits; errors as :func:`whole`."""
-    wrong = isinstance(value, bool) or not isinstance(value, int | float)
-    if wrong or not least <= value <= most:
-        raise TaskvizError(
-            f"Entry {name!r} of a job is {value!r}: a number from {least:g} to {most:g} is needed."
-        )
-    return float(value)
+    return check_number(value, f"Entry {name!r} of a job", least, most)
 
 
 def listing(value: Any, name: str) -> Sequence[Any]:

@@ -57,7 +57,7 @@ def write_report(
         frontier: a plan for each budget, to show what other budgets would buy.
         theme: ``auto`` follows the reader's system; ``print`` looks on the screen as on paper.
         written: moment shown; now where None.
-        format: one of :data:`FORMATS`; None goes by the end of the path, else HTML.
+        format: one of :data:`FORMATS`; None goes by the end of the path, HTML where it has none.
         design: sections and their order, notes beside each, plans to compare; title, notes and
             theme from here hold where they are not given by themselves.
         scenarios: plans with a name, what their author wrote, what others said.
@@ -67,8 +67,8 @@ def write_report(
         the path.
 
     Raises:
-        TaskvizError: an unknown theme or format, no Chromium for a PDF, or a file that cannot be
-            written.
+        TaskvizError: an unknown theme, format or ending, no Chromium for a PDF, or a file that
+            cannot be written.
     """
     from dataclasses import replace
 
@@ -121,9 +121,19 @@ def write_contents(
 
 
 def format_of(path: Path) -> str:
-    """The format that the end of a name speaks of; HTML where it speaks of none."""
+    """The format that the end of a name speaks of; HTML where it has none.
+
+    Raises:
+        TaskvizError: another ending.
+    """
     ending = path.suffix.lower().removeprefix(".")
-    return ending if ending in FORMATS else "html"
+    if ending and ending not in FORMATS:
+        known = ", ".join(f".{name}" for name in FORMATS)
+        raise TaskvizError(
+            f"{path.name} does not say what format the report is to have: let its name end in one "
+            f"of {known}, or give the format."
+        )
+    return ending or "html"
 
 
 def document_bytes(document: Document, format: str) -> bytes:  # noqa: A002

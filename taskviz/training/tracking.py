@@ -1,5 +1,6 @@
 """Curves and metrics of a result in the formats of TensorBoard and MLflow."""
 
+import logging
 import math
 import os
 import re
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 FINAL = "final"
 """Where the metrics of the kept checkpoints stand, apart from the curves."""
+
+EXPERIMENT = "taskviz"
+"""Of MLflow, where nothing else is named."""
 
 
 def write_tensorboard(result: TrainingResult, folder: Path | str) -> list[Path]:
@@ -51,7 +55,7 @@ def write_tensorboard(result: TrainingResult, folder: Path | str) -> list[Path]:
     return written
 
 
-def log_mlflow(result: TrainingResult, uri: str, name: str = "taskviz") -> list[str]:
+def log_mlflow(result: TrainingResult, uri: str, name: str = EXPERIMENT) -> list[str]:
     """One MLflow run a group and seed, with settings as parameters and curves as metrics.
 
     MLflow's own telemetry stays off unless ``MLFLOW_DISABLE_TELEMETRY`` says otherwise.
@@ -72,9 +76,14 @@ def log_mlflow(result: TrainingResult, uri: str, name: str = "taskviz") -> list[
     if "://" not in uri or uri.startswith("file:"):
         # MLflow 3 keeps runs in a folder only where one says so; it would rather have a database.
         os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
+    # What was written is for the caller to tell.
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     mlflow = import_module("mlflow")
+    log = logging.getLogger("mlflow")
+    level = log.level
     ids = []
     try:
+        log.setLevel(logging.WARNING)
         mlflow.set_tracking_uri(uri)
         mlflow.set_experiment(name)
         for (group, seed), curves, final in _runs(result):
@@ -105,6 +114,8 @@ def log_mlflow(result: TrainingResult, uri: str, name: str = "taskviz") -> list[
             f"MLflow at {uri} did not take the metrics ({type(error).__name__}: {reason}): check "
             "the address."
         ) from error
+    finally:
+        log.setLevel(level)
     return ids
 
 

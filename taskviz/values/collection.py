@@ -149,7 +149,7 @@ class TaskCollection:
     def index(self, task: str) -> int:
         """Position of a task; :class:`TaskvizError` where there is none of that name."""
         if task not in self.names:
-            raise unknown_choice(f"task of collection {self.name!r}", task, self.names)
+            raise unknown_choice("task", task, self.names, f"collection {self.name!r}")
         return self.names.index(task)
 
     def samples_of(self, task: int) -> Samples:

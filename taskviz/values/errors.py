@@ -23,9 +23,17 @@ class Cancelled(Exception):
     """The user asked for this work to stop."""
 
 
-def unknown_choice(what: str, given: str, valid: Iterable[str]) -> TaskvizError:
-    """A :class:`TaskvizError` that names the valid choices and the nearest one."""
+def unknown_choice(what: str, given: str, valid: Iterable[str], of: str = "") -> TaskvizError:
+    """A :class:`TaskvizError` that names the valid choices and the nearest one.
+
+    Args:
+        what: was given, such as "task".
+        of: what it should belong to, such as "collection 'yeast'".
+    """
     choices = sorted(valid)
     near = get_close_matches(given, choices, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    return TaskvizError(f"Unknown {what} {given!r}: choose one of {', '.join(choices)}.{hint}")
+    owner = f" of {of}" if of else ""
+    return TaskvizError(
+        f"Unknown {what} {given!r}{owner}: choose one of {', '.join(choices)}.{hint}"
+    )

@@ -64,7 +64,7 @@ def parse_options(kind: type[O], given: Mapping[str, Any], where: str) -> O:
     for name, value in given.items():
         name = name.replace("-", "_")
         if name not in known:
-            raise unknown_choice(f"option of {where}", name, known)
+            raise unknown_choice("option", name, known, where)
         values[name] = _convert(name, value, hints[name], known[name].metadata, where)
     return kind(**values)
 
@@ -86,12 +86,12 @@ def _convert(name: str, value: Any, hint: Any, limits: Mapping[str, Any], where:
     if get_origin(hint) is Literal:
         match = [choice for choice in arguments if str(choice) == str(value)]
         if not match:
-            raise unknown_choice(what, str(value), [str(choice) for choice in arguments])
+            raise unknown_choice("value", str(value), [str(choice) for choice in arguments], what)
         return match[0]
     if limits.get("choices") is not None:
         allowed = limits["choices"]()
         if str(value) not in allowed:
-            raise unknown_choice(what, str(value), allowed)
+            raise unknown_choice("value", str(value), allowed, what)
         return str(value)
     if type(None) in arguments:
         if value is None or str(value).lower() in ("none", ""):

@@ -39,7 +39,7 @@ class Task:
         if not self.name:
             raise TaskvizError("A task has an empty name: give every task a name of its own.")
         if self.kind not in TASK_KINDS:
-            raise unknown_choice(f"kind of task {self.name!r}", self.kind, TASK_KINDS)
+            raise unknown_choice("kind", self.kind, TASK_KINDS, f"task {self.name!r}")
         if self.kind == "binary" and len(self.classes) != 2:
             raise TaskvizError(
                 f"Binary task {self.name!r} has {len(self.classes)} classes: it needs exactly 2."
@@ -50,7 +50,7 @@ class Task:
             )
         if self.metric and self.metric not in SHOWN_METRICS[self.kind]:
             raise unknown_choice(
-                f"metric of task {self.name!r}", self.metric, SHOWN_METRICS[self.kind]
+                "metric", self.metric, SHOWN_METRICS[self.kind], f"task {self.name!r}"
             )
         if self.kind == "multilabel" and not self.classes:
             raise TaskvizError(

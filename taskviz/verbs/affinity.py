@@ -14,7 +14,9 @@ from taskviz.values import (
     TaskvizError,
     option_values,
 )
+from taskviz.values.checks import check_whole
 from taskviz.values.storage import dumps, read_json, write_text
+from taskviz.verbs.loading import check_collection
 from taskviz.verbs.stored import Stored
 
 if TYPE_CHECKING:
@@ -80,6 +82,8 @@ def fit_estimator(
     from taskviz.affinity import make_estimator
     from taskviz.engines import RunContext, pick_device
 
+    check_collection(collection)
+    seed = check_whole(seed, "The seed", 0)
     estimator = make_estimator(method, **options)
     picked = pick_device(device)
     cache = cache or Cache()

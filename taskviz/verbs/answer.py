@@ -1,11 +1,14 @@
 """Does grouping matter here, and what is recommended: asked round by round, every answer kept."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from taskviz.cache import Cache, key_of
 from taskviz.progress import SILENT, Progress
 from taskviz.values import TaskCollection, TaskvizError
+from taskviz.values.checks import check_number, check_whole
+from taskviz.verbs.loading import check_collection
 from taskviz.verbs.options import subset_options
 
 if TYPE_CHECKING:
@@ -74,14 +77,16 @@ def does_grouping_matter(
         TaskvizError: too few or too many tasks, an unknown option.
         Cancelled: the user asked to stop; answers so far are stored.
     """
-    from dataclasses import replace
-
     from taskviz.engines import RunContext, pick_device
-    from taskviz.evidence import ask
+    from taskviz.evidence import AskOptions, ask
     from taskviz.training.subsets import SubsetOptions
 
+    check_collection(collection)
+    seed = check_whole(seed, "The seed", 0)
     picked, kept = pick_device(device), cache or Cache()
-    asked = _asked(rounds, seconds, stop, subsets, most_models, random_plans, overlap, worth)
+    asked = check_asked(
+        AskOptions(rounds, subsets, most_models, random_plans, overlap, worth, stop, seconds)
+    )
     training = SubsetOptions(**subset_options(options))
 
     def key_at(round_number: int) -> tuple[str, dict[str, Any]]:
@@ -195,37 +200,22 @@ def stored_answers(collection: TaskCollection, cache: Cache | None = None) -> li
     return sorted(found, key=lambda stored: -stored.answer.rounds)
 
 
-def _asked(
-    rounds: int,
-    seconds: float | None,
-    stop: bool,
-    subsets: int | None,
-    most_models: int,
-    random_plans: int,
-    overlap: bool,
-    worth: float,
-) -> "AskOptions":
-    from taskviz.evidence import AskOptions
+def check_asked(asked: "AskOptions") -> "AskOptions":
+    """The same, once every entry is known to make sense.
 
-    limits = (
-        ("rounds", rounds, 1, 1000),
-        ("subsets", 1 if subsets is None else subsets, 1, 100_000),
-        ("most_models", most_models, 2, 40),
-        ("random_plans", random_plans, 1, 1000),
-    )
-    for name, value, least, most in limits:
-        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-            raise TaskvizError(
-                f"The setting {name!r} is {value!r}: a whole number from {least} to {most} is "
-                "needed."
-            )
-    if not 0 <= worth < 1 or (seconds is not None and not seconds > 0):
-        raise TaskvizError(
-            f"A gain worth having of {worth!r} or a limit of {seconds!r} s is not understood: "
-            "a share from 0 to 1 and a positive time are needed."
-        )
-    return AskOptions(
-        rounds, subsets, most_models, random_plans, overlap, float(worth), stop, seconds
+    Raises:
+        TaskvizError: names the first that does not.
+    """
+    if asked.subsets is not None:
+        check_whole(asked.subsets, "The setting 'subsets'", 1, 100_000)
+    if asked.seconds is not None:
+        check_number(asked.seconds, "The setting 'seconds'", 0.001, 1e9)
+    return replace(
+        asked,
+        rounds=check_whole(asked.rounds, "The setting 'rounds'", 1, 1000),
+        most_models=check_whole(asked.most_models, "The setting 'most_models'", 2, 40),
+        random_plans=check_whole(asked.random_plans, "The setting 'random_plans'", 1, 1000),
+        worth=check_number(asked.worth, "The setting 'worth', a share of the loss,", 0, 0.99),
     )
 
 

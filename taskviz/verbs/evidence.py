@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from taskviz.cache import Cache, key_of
 from taskviz.progress import SILENT, Progress
 from taskviz.values import TaskCollection, TaskvizError
+from taskviz.values.checks import check_whole
 from taskviz.verbs.affinity import fit_estimator
+from taskviz.verbs.loading import check_collection
 from taskviz.verbs.options import affinity_options, subset_options
 
 if TYPE_CHECKING:
@@ -72,6 +74,8 @@ def compare_estimators(
     from taskviz.evidence import CompareOptions, Evidence, compare
     from taskviz.training.subsets import SubsetOptions
 
+    check_collection(collection)
+    seed = check_whole(seed, "The seed", 0)
     picked = pick_device(device)
     kept = cache or Cache()
     chosen = list(methods) or usual_methods(collection)

@@ -1,15 +1,17 @@
 """Step 3: groups under an inference budget, and what to set beside them."""
 
 from collections.abc import Sequence
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from taskviz.cache import Cache
 from taskviz.progress import SILENT, Progress
 from taskviz.values import AffinityMatrix, Grouping, SubsetTable, TaskCollection
+from taskviz.values.checks import check_kind, check_whole
 from taskviz.values.storage import dumps, read_json, write_text
 from taskviz.verbs.imports import scores_fingerprint
-from taskviz.verbs.loading import check_tasks
+from taskviz.verbs.loading import check_collection, check_grouping, check_tasks
 
 if TYPE_CHECKING:
     from taskviz.grouping.group_costs import CostModel
@@ -21,7 +23,7 @@ def group_tasks(
     affinity: AffinityMatrix | SubsetTable,
     method: str = "gat-gmm",
     *,
-    budget: float,
+    budget: float | None = None,
     seed: int = 0,
     costs: "CostModel | None" = None,
     **options: Any,
@@ -31,7 +33,7 @@ def group_tasks(
     Args:
         affinity: a matrix, or (for ``selection``) a subset table.
         method: grouper name, such as ``gat-gmm``.
-        budget: how many models can be afforded; 1 is one full-size network.
+        budget: how many models can be afforded, which has to be said; 1 is one full-size network.
         costs: prices from :func:`price_groups`, in whose unit the budget is then.
         options: the grouper's own.
 
@@ -40,6 +42,12 @@ def group_tasks(
     """
     from taskviz.grouping import make_grouper
 
+    scores = "what taskviz.compute_affinity gives, an AffinityMatrix or a SubsetTable"
+    check_kind(affinity, (AffinityMatrix, SubsetTable), "The affinity", scores)
+    wanted = "a number that says how many models can be afforded, such as budget=3,"
+    check_kind(budget, Real, "The budget", wanted)
+    seed = check_whole(seed, "The seed", 0)
+    assert budget is not None
     if costs is not None:
         from taskviz.grouping.within_budget import group_within
 
@@ -165,6 +173,8 @@ def contenders(
     """
     import numpy as np
 
+    check_collection(collection)
+    check_grouping(grouping)
     check_tasks(grouping.tasks, collection, "the grouping")
     if affinity is not None:
         check_tasks(affinity.tasks, collection, "the affinity matrix")

@@ -1,9 +1,11 @@
 """Step 1: a collection by name or path."""
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 
 from taskviz.cache import Cache
-from taskviz.values import TaskCollection, TaskvizError
+from taskviz.values import Grouping, TaskCollection, TaskvizError
+from taskviz.values.checks import check_kind, check_names
 
 
 def load_collection(
@@ -33,17 +35,44 @@ def load_collection(
     """
     from taskviz.data import CollectionRef, open_collection
 
-    named = () if tasks is None or isinstance(tasks, int) else tuple(tasks)
+    check_kind(
+        reference,
+        (str, os.PathLike),
+        "The collection",
+        "a built-in's name, or the path of a file or folder (a table is saved as one first),",
+    )
+    if kinds is not None:
+        check_kind(kinds, Mapping, "The argument 'kinds'", "a dictionary from column to kind")
+    named = () if tasks is None or isinstance(tasks, int) else check_names(tasks, _given("tasks"))
     ref = CollectionRef(
         reference=str(reference),
-        targets=tuple(targets or ()),
+        targets=() if targets is None else check_names(targets, _given("targets")),
         kinds=dict(kinds or {}),
         tasks=named,
         split_seed=split_seed,
-        leave_out=None if leave_out is None else tuple(leave_out),
+        leave_out=None if leave_out is None else check_names(leave_out, _given("leave_out")),
     )
     collection = open_collection(ref, cache)
     return collection.select(tasks) if isinstance(tasks, int) else collection
+
+
+def _given(argument: str) -> str:
+    return f"The argument {argument!r}"
+
+
+def check_collection(collection: object) -> None:
+    """Raise unless it is a collection.
+
+    Raises:
+        TaskvizError: says what gives one.
+    """
+    check_kind(collection, TaskCollection, "The collection", "what taskviz.load_collection gives")
+
+
+def check_grouping(grouping: object, what: str = "The grouping") -> None:
+    """Likewise for a grouping."""
+    wanted = "what taskviz.group_tasks or Grouping.of gives"
+    check_kind(grouping, Grouping, what, wanted)
 
 
 def check_tasks(tasks: Iterable[str], collection: TaskCollection, what: str) -> None:

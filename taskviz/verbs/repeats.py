@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from taskviz.cache import Cache, key_of
 from taskviz.progress import SILENT, Progress
 from taskviz.values import AffinityMatrix, TaskCollection
+from taskviz.values.checks import check_whole
 from taskviz.verbs.affinity import (
     KIND,
     affinity_parts,
@@ -12,6 +13,7 @@ from taskviz.verbs.affinity import (
     read_repeated,
     write_repeated,
 )
+from taskviz.verbs.loading import check_collection
 
 if TYPE_CHECKING:
     import torch
@@ -50,6 +52,9 @@ def measure_reliability(
     """
     from taskviz.affinity import estimator_class
     from taskviz.evidence.repeats import repeated
+
+    check_collection(collection)
+    seed = check_whole(seed, "The seed", 0)
 
     def measure(data: TaskCollection, own: int, part: Progress) -> AffinityMatrix:
         fitted = fit_estimator(

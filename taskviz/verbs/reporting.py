@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from taskviz.values import AffinityMatrix, Grouping, TaskCollection, TaskvizError, TrainingResult
-from taskviz.verbs.loading import check_tasks
+from taskviz.verbs.loading import check_collection, check_tasks
 
 if TYPE_CHECKING:
     from taskviz.report import ReportValues
@@ -38,17 +38,19 @@ def write_report(
         title: heading; the collection's name where empty.
         frontier: a grouping for each budget, to show what other budgets would buy.
         theme: ``auto`` follows the reader's system; ``print`` looks on the screen as on paper.
-        format: None goes by the end of the path, else HTML. A PDF needs an installed Chromium.
+        format: None goes by the end of the path, HTML where it has none. A PDF needs an installed
+            Chromium.
         design: sections and their order, notes beside each, plans to compare.
         scenarios: plans with a name, what their author wrote, what others said.
         runs: name → results of further runs.
 
     Raises:
-        TaskvizError: a matrix, grouping or result of another collection, no Chromium for a PDF, or
-            a path that cannot be written.
+        TaskvizError: a matrix, grouping or result of another collection, no Chromium for a PDF, an
+            ending that is no format, or a path that cannot be written.
     """
     from taskviz.report import write_report as write
 
+    check_collection(collection)
     for matrix in affinities:
         check_tasks(matrix.tasks, collection, "the affinity matrix")
     for grouping in (*groupings, *frontier, *(pinned.plan for pinned in scenarios)):

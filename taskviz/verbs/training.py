@@ -15,7 +15,8 @@ from taskviz.values import (
     option_values,
     parse_options,
 )
-from taskviz.verbs.loading import check_tasks
+from taskviz.values.checks import check_kind, check_whole
+from taskviz.verbs.loading import check_collection, check_grouping, check_tasks
 from taskviz.verbs.stored import StoredTraining
 
 if TYPE_CHECKING:
@@ -101,7 +102,10 @@ def compare_groupings(
     from taskviz.engines import RunContext, pick_device
     from taskviz.training.compare import compare, tell_results
 
+    check_collection(collection)
+    check_kind(groupings, Mapping, "The groupings", "a dictionary from label to Grouping")
     for label, grouping in groupings.items():
+        check_grouping(grouping, f"Grouping {label!r}" if label else "The grouping")
         check_tasks(grouping.tasks, collection, f"grouping {label!r}" if label else "the grouping")
     parsed = _options(collection, options)
     picked = pick_device(device)
@@ -143,11 +147,11 @@ def check_training(
         TaskvizError: a task that the collection does not have, that is in no group, or that has no
             label in the training split; an unknown weighting, or one whose package is missing.
     """
-    from taskviz.training.groups import check_grouping
+    from taskviz.training.groups import check_grouping as check_trainable
     from taskviz.training.weighting import check_weighting
 
     check_tasks(grouping.tasks, collection, "the grouping")
-    check_grouping(collection, grouping)
+    check_trainable(collection, grouping)
     check_weighting(weighting)
 
 
@@ -175,10 +179,14 @@ def seed_list(seed: int, seeds: int | Sequence[int] | None = None) -> tuple[int,
     Raises:
         TaskvizError: none, the same one twice, or one below 0.
     """
+    seed = check_whole(seed, "The seed", 0)
     if seeds is None:
         found = [seed]
+    elif isinstance(seeds, int):
+        found = [seed + i for i in range(seeds)]
     else:
-        found = [seed + i for i in range(seeds)] if isinstance(seeds, int) else list(seeds)
+        check_kind(seeds, Sequence, "The argument 'seeds'", "a number or a list of seeds")
+        found = [check_whole(each, "One of the seeds", 0) for each in seeds]
     if not 1 <= len(found) <= MOST_SEEDS or len(set(found)) < len(found) or min(found) < 0:
         raise TaskvizError(
             f"Seeds {seeds if seeds is not None else seed!r} cannot be used: give how many (1 to "

@@ -46,7 +46,7 @@ def test_json_there_and_back():
         ({"reference": "a", "leave_out": {}}, "Columns to leave out"),
         ({"reference": "a", "kinds": ["binary"]}, "Kinds are"),
         ({"reference": "a", "kinds": {"a": "binry"}}, "Did you mean 'binary'"),
-        ({"reference": "a", "kinds": {"a": ["binary"]}}, "kind of column 'a'"),
+        ({"reference": "a", "kinds": {"a": ["binary"]}}, "of column 'a': choose"),
         ({"reference": "a", "split_seed": -1}, "split seed is -1"),
         ({"reference": "a", "split_seed": True}, "split seed is True"),
         ({"reference": "a", "split_seed": 1.5}, "split seed is 1.5"),
@@ -71,7 +71,7 @@ def test_built_in(cache):
     assert np.array_equal(whole.samples[0].split, collection.samples[0].split)
     with pytest.raises(TaskvizError, match="targets of its own"):
         open_collection(CollectionRef("yeast", targets=("Class1", "Class2")))
-    with pytest.raises(TaskvizError, match="task of collection 'yeast'"):
+    with pytest.raises(TaskvizError, match="Unknown task 'Class99' of collection 'yeast'"):
         open_collection(CollectionRef("yeast", tasks=("Class99",)))
 
 

@@ -49,6 +49,20 @@ def test_auto_takes_the_best_there_is(
     assert pick_device(CARD) is CARD
 
 
+def test_a_device_that_is_not_here_is_told_with_those_that_are(
+    here: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    for machine, told in (
+        ({}, r"choose auto or cpu\."),
+        ({"mps": True}, r"choose auto or cpu or mps\."),
+        ({"cuda": True}, r"choose auto or cpu or cuda:0 or cuda:1\."),
+    ):
+        here(**machine)
+        with pytest.raises(TaskvizError, match=told):
+            pick_device("abacus")
+
+
 def test_the_environment_says_what_auto_takes(
     here: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -49,7 +49,11 @@ def test_a_training_spec_is_filled_up():
         ("report", {"collection": REF}, "Unknown kind of job 'report'"),
         ("affinity", {}, "needs a collection"),
         ("affinity", {"collection": "linnerud"}, "needs a collection"),
-        ("affinity", {"collection": REF, "command": "rm"}, "Unknown entry of the job"),
+        (
+            "affinity",
+            {"collection": REF, "command": "rm"},
+            "Unknown entry 'command' of the",
+        ),
         ("affinity", {"collection": REF, "method": "os:system"}, "Unknown affinity method"),
         ("affinity", {"collection": REF, "options": {"cache": "x"}}, "Unknown option"),
         ("affinity", {"collection": REF, "options": {"n": 0}}, "from 1"),

@@ -264,6 +264,9 @@ def test_many_tasks_stay_within_the_size(tmp_path: Path) -> None:
 def test_what_cannot_be_written_is_told(study, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(TaskvizError, match="is a folder"):
         write_report(collection=study.collection, path=tmp_path)
+    with pytest.raises(TaskvizError, match=r"x\.xyz does not say .* \.html, \.pdf, \.md, \.zip"):
+        write_report(collection=study.collection, path=tmp_path / "x.xyz")
+    assert not (tmp_path / "x.xyz").exists()
     blocked = tmp_path / "file"
     blocked.write_text("x")
     with pytest.raises(TaskvizError, match="Cannot write the report"):

@@ -242,7 +242,7 @@ def test_a_grouping_that_leaves_a_task_out_is_refused(toy, tmp_path):
 
 
 def test_a_grouping_of_other_tasks_is_refused(toy, tmp_path):
-    with pytest.raises(TaskvizError, match="Unknown task of collection 'toy' 'cat'"):
+    with pytest.raises(TaskvizError, match="Unknown task 'cat' of collection 'toy'"):
         run(toy, [["t0", "t1", "t2", "t3", "cat"]], tmp_path)
 
 

@@ -27,7 +27,7 @@ def test_text_becomes_typed() -> None:
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ({"m": 1}, "Unknown option of test 'm': choose one of cap, fast, heads, n, rate"),
+        ({"m": 1}, "Unknown option 'm' of test: choose one of cap, fast, heads, n, rate"),
         ({"n": "many"}, "a whole number is needed"),
         ({"n": 1.5}, "a whole number is needed"),
         ({"n": True}, "a whole number is needed"),
