@@ -46,7 +46,7 @@ _OTHERS: Final = ("diamond-open", "triangle-up-open", "square-open", "cross-open
 def gains_bars(
     table: "pd.DataFrame", *, dark: bool = False, random: Sequence[str] | None = None
 ) -> go.Figure:
-    """Gain of each task over training it alone: a bar for the first contender, marks for others.
+    """Gain of each task over training it alone: bars for the first contender, marks for others.
 
     Args:
         table: from :func:`taskviz.training.compare.comparison_table`; gains are parts of the loss.
@@ -63,25 +63,31 @@ def gains_bars(
         gains = {name: 100 * table[GAIN + name].to_numpy(dtype=np.float64) for name in labels}
         chosen, others = labels[0], labels[1:]
         drawn = _draws(others) if random is None else [name for name in others if name in random]
-        figure.add_trace(
-            go.Bar(
-                x=gains[chosen],
-                y=rows,
-                orientation="h",
-                width=0.62,
-                marker={
-                    "color": [theme.better if v >= 0 else theme.worse for v in gains[chosen]],
-                    "cornerradius": 3,
-                },
-                hovertext=_gain_hover(table, chosen, gains[chosen]),
-                hoverinfo="text",
-                text=[f"{signed(v)} %" if np.isfinite(v) else "no value" for v in gains[chosen]],
-                textposition="none",
-                error_x=_gain_errors(table, chosen, theme),
-                name=label(chosen, 20),
-                showlegend=True,
-            )
-        )
+        own = gains[chosen]
+        for which, colour, word in (
+            (own > 0, theme.better, "better"),
+            (own < 0, theme.worse, "worse"),
+            (own == 0, theme.better, "the same"),
+        ):
+            if which.any():
+                some = table[which]
+                figure.add_trace(
+                    go.Bar(
+                        x=own[which],
+                        y=np.flatnonzero(which),
+                        orientation="h",
+                        width=0.62,
+                        marker={"color": colour, "cornerradius": 3},
+                        hovertext=_gain_hover(some, chosen, own[which]),
+                        hoverinfo="text",
+                        text=[f"{signed(v)} %" for v in own[which]],
+                        textposition="none",
+                        error_x=_gain_errors(some, chosen, theme),
+                        name=f"{label(chosen, 20)}, {word}",
+                        # A bar of no length has no colour to be explained.
+                        showlegend=word != "the same",
+                    )
+                )
         plain_ones = [name for name in others if name not in drawn]
         for i, name in enumerate(plain_ones):
             figure.add_trace(
@@ -110,6 +116,7 @@ def gains_bars(
             height=max(240, 110 + 24 * len(rows)),
             showlegend=bool(labels),
             dragmode=False,
+            barmode="overlay",
             uirevision="gains",
             xaxis={
                 "title": {"text": "gain over training alone (right is better)"},

@@ -50,20 +50,31 @@ def results() -> dict[str, TrainingResult]:
 
 def test_bars_are_the_gains_of_the_chosen(results: dict[str, TrainingResult]) -> None:
     figure = gains_bars(comparison_table(results))
-    bars = figure.data[0]
-    assert bars.type == "bar"
-    np.testing.assert_allclose(bars.x, [20, -10, 0], atol=1e-9)
-    assert list(bars.marker.color) == [LIGHT.better, LIGHT.worse, LIGHT.better]
+    bars = [trace for trace in figure.data if trace.type == "bar"]
+    drawn = [(b.name, list(b.y), list(b.x), b.marker.color, b.showlegend) for b in bars]
+    assert drawn == [
+        ("chosen, better", [0], pytest.approx([20]), LIGHT.better, True),
+        ("chosen, worse", [1], pytest.approx([-10]), LIGHT.worse, True),
+        ("chosen, the same", [2], [0], LIGHT.better, False),
+    ]
+    # Each task keeps its own row, whatever else is drawn.
+    assert figure.layout.barmode == "overlay"
     assert list(figure.layout.yaxis.ticktext) == list(TASKS)
     zero = figure.layout.shapes[0]
     assert zero.x0 == zero.x1 == 0
-    marks = {t.name: t for t in figure.data[1:]}
+    marks = {t.name: t for t in figure.data if t.type != "bar"}
     np.testing.assert_allclose(marks["all-together"].x, [10, -20, 10], atol=1e-9)
     random = marks["random × 2"]
     np.testing.assert_allclose(random.x, [-10, 0, -20], atol=1e-9)
     np.testing.assert_allclose(random.error_x.array, [10, 0, 10], atol=1e-9)
     np.testing.assert_allclose(random.error_x.arrayminus, [10, 0, 10], atol=1e-9)
     assert set(marks) == {"all-together", "random × 2"}
+
+
+def test_the_legend_names_no_colour_that_is_not_there(results: dict[str, TrainingResult]) -> None:
+    results["chosen"] = result(results["chosen"].grouping, (0.8, 0.9, np.nan))
+    bars = [t for t in gains_bars(comparison_table(results)).data if t.type == "bar"]
+    assert [(b.name, list(b.y)) for b in bars] == [("chosen, better", [0, 1])]
 
 
 def test_without_training_alone_there_is_no_gain(results: dict[str, TrainingResult]) -> None:
