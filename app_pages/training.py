@@ -42,6 +42,14 @@ def at_work(job: Job) -> None:
     live_curves.draw(job, dark=frame.dark())
 
 
+def offer_another(job: Job) -> None:
+    """A button that leads back to the settings: the way on where those were at fault."""
+    kind = "primary" if job.hopeless else "secondary"
+    if presses.button("Set up another run", icon=":material/add:", type=kind):
+        state.put("run", None)
+        st.rerun()
+
+
 training_runs.draw(job)
 if job is not None and job.kind == "training":
     st.caption(f"Run {safe(job.title)} · started {job_panel.ago(job.created)}{job_panel.took(job)}")
@@ -55,10 +63,11 @@ if job is not None and job.kind == "training":
             except TaskvizError as error:
                 st.error(safe(error))
         else:
+            if job.hopeless:
+                offer_another(job)
             live_curves.draw(job, dark=frame.dark())
-    if job.state not in LIVE and presses.button("Set up another run", icon=":material/add:"):
-        state.put("run", None)
-        st.rerun()
+        if not job.hopeless:
+            offer_another(job)
 elif plan is None:
     need_plan()
 elif unknown := [task for task in plan.tasks if task not in collection.names]:
@@ -72,5 +81,7 @@ frame.next_step(
     "Write the report",
     "report",
     ready=job is not None and job.state == "done",
-    why="Train the groups first.",
+    why="The training is still running."
+    if job is not None and job.state in LIVE
+    else "Train the groups first.",
 )

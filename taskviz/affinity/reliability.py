@@ -57,7 +57,8 @@ class Reliability:
             )
         if self.basis == "errors":
             over = f" over {self.repeats} repeats" if self.repeats else ""
-            return f"{self.grade.capitalize()}: {self.share:.0%} of the spread is signal{over}."
+            share = f"{100 * self.share:.0f} %"
+            return f"{self.grade.capitalize()}: {share} of the spread is signal{over}."
         halves = (
             f"two halves of {self.repeats} repeats"
             if self.basis == "seeds"

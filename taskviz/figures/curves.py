@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 
 from taskviz.figures.line_points import smoothed, thinned
 from taskviz.figures.style import (
@@ -35,7 +36,8 @@ def training_curves(
     tasks: Sequence[str] | None = None,
     metric: str = "loss",
     splits: Sequence[str] = ("train", "valid"),
-    kept: int | None = None,
+    kept: int | Sequence[int] | None = None,
+    over: bool = False,
     log: bool = False,
     dark: bool = False,
     height: int | None = None,
@@ -50,8 +52,9 @@ def training_curves(
         tasks: its tasks, in the order of their colours; None takes them as they first appear.
         metric: a metric of the history.
         splits: which splits to draw.
-        kept: step of the kept checkpoint; None marks the best step so far (best mean validation
-            value over the tasks).
+        kept: step of the kept checkpoint, or one a seed; None marks the best step so far (best
+            mean validation value over the tasks).
+        over: the training has ended, so that nothing is "so far".
         log: logarithmic value axis.
         dark: theme.
         height: in pixels; None leaves room for the names above.
@@ -100,9 +103,8 @@ def training_curves(
     if figure.data and len(splits) > 1:
         for split in splits:
             figure.add_trace(_dash_key(split, theme.muted))
-    best = best_step(rows, metric) if kept is None else kept
-    if best is not None and figure.data:
-        _mark(figure, rows, tasks, best, kept is not None, dark)
+    if figure.data:
+        _mark_steps(figure, rows, tasks, metric, kept, over, dark)
     title = metric.replace("_", " ")
     if metric in HIGHER_IS_BETTER and metric != "loss":
         title += " (higher is better)" if HIGHER_IS_BETTER[metric] else " (lower is better)"
@@ -219,19 +221,42 @@ def _add_earlier(
         )
 
 
+def _mark_steps(
+    figure: go.Figure,
+    rows: "pd.DataFrame",
+    tasks: Sequence[str],
+    metric: str,
+    kept: int | Sequence[int] | None,
+    over: bool,
+    dark: bool,
+) -> None:
+    """The kept checkpoints; where none is known, the best step."""
+    if kept is None:
+        best = best_step(rows, metric)
+        steps, word = [] if best is None else [best], "best" if over else "best so far"
+    else:
+        steps, word = sorted({kept} if isinstance(kept, int) else set(kept)), "kept checkpoint"
+    if not steps:
+        return
+    span = f"epoch {steps[0]}" if len(steps) == 1 else f"epochs {steps[0]} to {steps[-1]}"
+    said = f"{word}{'s, by seed' if len(steps) > 1 else ''}: {span}"
+    for step in steps:
+        _mark(figure, rows, tasks, step, word, said if step == steps[0] else "", dark)
+
+
 def _mark(
     figure: go.Figure,
     rows: "pd.DataFrame",
     tasks: Sequence[str],
     step: int,
-    final: bool,
+    word: str,
+    said: str,
     dark: bool,
 ) -> None:
     theme = theme_of(dark)
     at = rows[(rows["split"] == "valid") & (rows["step"] == step)]
     means = at.groupby("task")["value"].mean()
     shown = [(i, task) for i, task in enumerate(tasks) if task in means.index]
-    word = "kept checkpoint" if final else "best so far"
     figure.add_trace(
         go.Scatter(
             x=[step] * len(shown),
@@ -256,12 +281,18 @@ def _mark(
         x=step,
         line={"width": 1, "dash": "dash", "color": theme.muted},
         annotation={
-            "text": f"{word}: epoch {step}",
+            "text": said,
             "font": {"size": 11, "color": theme.muted},
             "yanchor": "top",
         },
         annotation_position="top right",
     )
+
+
+def spans_decades(values: NDArray[np.float64]) -> bool:
+    """True of positive numbers over more than three decades: a linear axis shows only the peak."""
+    known = values[np.isfinite(values)]
+    return bool(len(known) and known.min() > 0 and known.max() > 1e3 * known.min())
 
 
 def _decades(rows: "pd.DataFrame") -> float:

@@ -9,6 +9,9 @@ STATES: tuple[str, ...] = get_args(State)
 LIVE: tuple[State, ...] = ("queued", "running")
 """States in which a worker process is there."""
 
+SETTINGS = "settings"
+"""Cause of a failure that its settings made: to try the same again is of no use."""
+
 
 @dataclass(frozen=True)
 class Job:
@@ -29,7 +32,7 @@ class Job:
         seconds_left: estimate from the rate of progress, or None where there is none yet.
         error: one sentence, of a failed or interrupted job.
         details: traceback of an unexpected error, to be shown folded.
-        result: keys of the artefacts that a done job stored.
+        result: keys of the artefacts that a done job stored; ``cause`` of a failed one, if known.
         device: where it computes; one job at a time on each.
         pid: of the worker process.
         log: path of the worker's log file.
@@ -67,6 +70,11 @@ class Job:
     def live(self) -> bool:
         """True while a worker is at it or waits for its turn."""
         return self.state in LIVE
+
+    @property
+    def hopeless(self) -> bool:
+        """True where it failed by its settings, so that only other ones help."""
+        return self.state == "failed" and self.result.get("cause") == SETTINGS
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for JSON."""

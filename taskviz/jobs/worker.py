@@ -20,13 +20,13 @@ from taskviz.access import Actor, set_source
 from taskviz.care.limit import keep_within_limit
 from taskviz.jobs.attempts import LostJob
 from taskviz.jobs.in_use import in_use
-from taskviz.jobs.job import Job
+from taskviz.jobs.job import SETTINGS, Job
 from taskviz.jobs.process import Identity
 from taskviz.jobs.reporter import JobProgress
 from taskviz.jobs.store import JobStore
 from taskviz.jobs.webhook import announce
 from taskviz.logs import log_to
-from taskviz.values import Cancelled, TaskvizError
+from taskviz.values import Cancelled, SettingsError, TaskvizError
 
 QUEUE_SECONDS = 0.3
 NICENESS = 10
@@ -88,7 +88,8 @@ def _work(store: JobStore, job: Job) -> int:
     except BaseException as error:
         sentence, details = _explain(error)
         log.error("%s\n%s", sentence, details)
-        _finish_failed(store, job, progress, sentence, details)
+        result = {"cause": SETTINGS} if isinstance(error, SettingsError) else {}
+        _finish_failed(store, job, progress, sentence, details, result)
     return 1
 
 
@@ -154,11 +155,16 @@ def _ended_early(store: JobStore, job: Job, progress: JobProgress) -> None:
 
 
 def _finish_failed(
-    store: JobStore, job: Job, progress: JobProgress, sentence: str, details: str
+    store: JobStore,
+    job: Job,
+    progress: JobProgress,
+    sentence: str,
+    details: str,
+    result: dict[str, str],
 ) -> None:
     try:
         progress.flush()
-        store.finish(job.id, job.attempt, "failed", error=sentence, details=details)
+        store.finish(job.id, job.attempt, "failed", result=result, error=sentence, details=details)
     except (TaskvizError, LostJob) as error:
         log.error("the end could not be noted: %s", error)
 

@@ -22,6 +22,7 @@ from taskviz.training.trainer import GroupTrainer, seeded
 from taskviz.values import (
     SPLITS,
     Cancelled,
+    SettingsError,
     Split,
     TaskCollection,
     TaskvizError,
@@ -232,11 +233,11 @@ def _stopped(run: GroupRun, options: TrainingOptions) -> str:
     """What to say of a run whose loss exploded.
 
     Raises:
-        TaskvizError: no epoch had ended well before.
+        SettingsError: no epoch had ended well before.
     """
     what = _explosion(run.names, run.failure)
     if not run.kept.weights:
-        raise TaskvizError(
+        raise SettingsError(
             f"{what} before one good checkpoint was there: lower the learning rate "
             f"(now {options.learning_rate:g}) or look for extreme values in the data."
         )

@@ -134,7 +134,7 @@ def headline(job: Job) -> None:
         if job.details:
             with st.expander("Details"):
                 st.code(job.details, language=None)
-        _resume(job, "Try again")
+        _resume(job, "Try again", main=not job.hopeless)
     elif job.state == "interrupted":
         st.warning(
             "The worker process ended before the job was done. What was finished is kept: Resume "

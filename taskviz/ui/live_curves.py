@@ -1,7 +1,9 @@
 """A small chart a group with its tasks' curves, fed by the job's metrics; one can be enlarged."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -10,11 +12,15 @@ import streamlit as st
 from taskviz.figures import curves
 from taskviz.figures.style import chart_config, group_letter, three_digits
 from taskviz.jobs import Job
+from taskviz.report.tables import kept_step
 from taskviz.ui import glossary, job_panel, linked, state, store, tables
 from taskviz.ui.chart_views import LiveCharts, live_charts
 from taskviz.ui.text import plural, safe
 from taskviz.values import HIGHER_IS_BETTER, TrainingResult
 
+LOG = "live_log"
+ENDED = ("done", "failed", "cancelled")
+"""States after which nothing follows by itself: what is best is not only so far."""
 KEY = "curve_"
 """Beginning of the key of every chart of curves."""
 
@@ -33,6 +39,8 @@ class Look:
         smoothing: see :func:`taskviz.figures.curves.training_curves`.
         mean: one line a task, the mean over seeds.
         earlier: tasks of a network, sorted → its history in an earlier run.
+        kept: group → epochs of its kept checkpoints; None where nothing is kept yet.
+        over: the training has ended.
     """
 
     label: str
@@ -41,6 +49,8 @@ class Look:
     smoothing: float
     mean: bool
     earlier: Callable[[tuple[str, ...]], pd.DataFrame | None]
+    kept: Callable[[int], Sequence[int] | None]
+    over: bool
 
 
 @dataclass(frozen=True)
@@ -51,7 +61,7 @@ class _Page:
 
 
 def draw(job: Job, *, dark: bool) -> None:
-    """Curves of a job while it runs, as far as they have come."""
+    """Curves of a job without a result, as far as they have come."""
     points = _points(job)
     if points.empty:
         st.caption("The curves appear with the first finished epoch.")
@@ -65,7 +75,14 @@ def draw(job: Job, *, dark: bool) -> None:
 @st.fragment
 def draw_results(results: Mapping[str, TrainingResult], job: Job, *, dark: bool) -> None:
     """Curves of finished contenders, groups taken from the cache included."""
-    _show({label: result.history for label, result in results.items()}, job, dark)
+    kept = {label: partial(_kept, result) for label, result in results.items()}
+    _show({label: result.history for label, result in results.items()}, job, dark, kept)
+
+
+def _kept(result: TrainingResult, group: int) -> list[int]:
+    """Epochs of a group's kept checkpoints, one a seed."""
+    found = [kept_step(run, group) for run in result.runs or (result,)]
+    return [step for step in found if step is not None]
 
 
 def _points(job: Job) -> pd.DataFrame:
@@ -80,8 +97,14 @@ def _points(job: Job) -> pd.DataFrame:
     return pd.DataFrame(held["rows"])
 
 
-def _show(histories: Histories, job: Job, dark: bool) -> None:
+def _show(
+    histories: Histories,
+    job: Job,
+    dark: bool,
+    kept: Mapping[str, Callable[[int], Sequence[int] | None]] = MappingProxyType({}),
+) -> None:
     look = _controls(histories, job)
+    look = replace(look, kept=kept.get(look.label, look.kept))
     history = histories[look.label]
     if look.mean:
         history = _mean_over_seeds(history)
@@ -147,7 +170,7 @@ def _controls(histories: Histories, job: Job) -> Look:
             width=160,
             bind="query-params",
         )
-        log = st.toggle("Log scale", False, key="live_log", bind="query-params")
+        log = _log_scale(history[history["metric"] == metric]["value"])
         seeds = history["seed"].nunique() if "seed" in history else 1
         mean = seeds > 1 and st.toggle(
             "Mean of seeds",
@@ -157,7 +180,26 @@ def _controls(histories: Histories, job: Job) -> Look:
             bind="query-params",
         )
     found = _by_tasks(before[other]) if other and other in before else {}
-    return Look(str(label), str(metric), bool(log), float(smoothing), bool(mean), found.get)
+    return Look(
+        *(str(label), str(metric), log, float(smoothing), bool(mean), found.get),
+        kept=lambda group: None,
+        over=job.state in ENDED,
+    )
+
+
+def _log_scale(values: pd.Series) -> bool:
+    """Whether the axis is logarithmic: by itself where a linear one would show one peak alone."""
+    held = st.session_state
+    if LOG not in held:
+        # A link may have chosen.
+        held[f"{LOG}_chosen"] = LOG in st.query_params
+    if not held[f"{LOG}_chosen"]:
+        held[LOG] = curves.spans_decades(values.to_numpy(dtype=float))
+    return st.toggle("Log scale", key=LOG, on_change=_log_chosen, bind="query-params")
+
+
+def _log_chosen() -> None:
+    st.session_state[f"{LOG}_chosen"] = True
 
 
 def _small(rows: pd.DataFrame, group: int, look: Look, page: _Page) -> None:
@@ -211,6 +253,8 @@ def _chart(
         rows,
         group=group,
         metric=look.metric,
+        kept=look.kept(group),
+        over=look.over,
         log=look.log,
         smoothing=look.smoothing,
         earlier=earlier,

@@ -85,7 +85,7 @@ def _choose_targets(reference: str, table: Table, use: Callable[[CollectionRef],
             "why": [p.reason for p in proposals],
         }
     )
-    st.markdown("**Which columns are targets?** This is a proposal; change what is wrong.")
+    st.markdown(f"**Which columns are targets?** {_proposed(offered['role'].tolist())}")
     edited = st.data_editor(
         tables.harmless(offered),
         hide_index=True,
@@ -118,6 +118,14 @@ def _choose_targets(reference: str, table: Table, use: Callable[[CollectionRef],
         st.rerun()
     if errors:
         st.caption(f"Mend {plural(len(errors), 'problem')} above first.")
+
+
+def _proposed(roles: list[str]) -> str:
+    count = roles.count("target")
+    if count > 1:
+        return "This is a proposal; change what is wrong."
+    found = "No column looks like one" if count == 0 else "Only one column looks like one"
+    return f"{found}: give at least 2 columns the role target."
 
 
 def _checked(

@@ -10,7 +10,7 @@ from taskviz.values.collection import (
     Split,
     TaskCollection,
 )
-from taskviz.values.errors import Cancelled, TaskvizError, unknown_choice
+from taskviz.values.errors import Cancelled, SettingsError, TaskvizError, unknown_choice
 from taskviz.values.grouping import Grouping
 from taskviz.values.input_column import InputColumn
 from taskviz.values.inputs import GraphNodes, Graphs, Inputs, InputSource, LazyInputs
@@ -51,6 +51,7 @@ __all__ = [
     "OptionSet",
     "Origin",
     "Samples",
+    "SettingsError",
     "Split",
     "SubsetTable",
     "Task",

@@ -19,6 +19,10 @@ class TaskvizError(Exception):
         super().__init__(text)
 
 
+class SettingsError(TaskvizError):
+    """What its settings made impossible: the same again would end the same way."""
+
+
 class Cancelled(Exception):
     """The user asked for this work to stop."""
 

@@ -14,12 +14,13 @@ from streamlit.testing.v1 import AppTest
 import taskviz as tv
 from taskviz.cache import Cache, key_of
 from taskviz.data import CollectionRef
+from taskviz.figures import curves
 from taskviz.jobs import Job, JobStore
 from taskviz.jobs.kinds import JobSpec, parse_spec
 from taskviz.ui.scenarios import save_scenario
 from taskviz.ui.training_results import with_errors
 from taskviz.values import Grouping
-from taskviz.verbs import affinity_key, contenders, training_key
+from taskviz.verbs import affinity_key, contenders, read_training, training_key
 
 
 @pytest.fixture(scope="module")
@@ -265,3 +266,80 @@ def test_another_run_begins_with_the_settings_of_the_last(links: dict[str, str])
     assert {label: by_label(app, "number_input", label).value for label in wanted} == wanted
     assert by_label(app, "selectbox", "Weighting").value == weighting
     assert not by_label(app, "toggle", "Train the baselines too").value
+
+
+def no_result(links: dict[str, str], state: str, **result: str) -> str:
+    """A run that ended without a result, after losses from 1 to 4e18."""
+    store = JobStore(Cache(os.environ["TASKVIZ_CACHE"]))
+    plan = store.get(links["run"]).spec
+    job = store.add("training", plan, "Training of linnerud", "cpu")
+    about = {"group": 0, "task": "Weight", "metric": "loss", "seed": 0, "contender": "chosen"}
+    points = [
+        {**about, "split": split, "step": step, "value": value}
+        for step, value in enumerate((1.0, 2.0, 4e18), 1)
+        for split in ("train", "valid")
+    ]
+    report = {"progress": 0.1, "stage": "Training", "message": "", "seconds_left": None}
+    store.report(job.id, job.attempt, points=points, **report)
+    if state != "running":
+        store.finish(job.id, job.attempt, state, result=result, error="The loss exploded.")
+    return job.id
+
+
+def kinds(app: AppTest) -> dict[str, str]:
+    return {button.label: button.proto.type for button in app.button}
+
+
+def test_a_failure_by_its_settings_leads_back_to_them(links: dict[str, str]) -> None:
+    app = page({**links, "run": no_result(links, "failed", cause="settings")}, "run")
+    assert not app.exception
+    assert kinds(app)["Set up another run"] == "primary"
+    assert kinds(app)["Try again"] == "secondary"
+    other = page({**links, "run": no_result(links, "failed")}, "run")
+    assert kinds(other)["Set up another run"] == "secondary"
+    assert kinds(other)["Try again"] == "primary"
+
+
+def test_losses_over_many_decades_begin_on_a_logarithmic_axis(links: dict[str, str]) -> None:
+    run = {**links, "run": no_result(links, "failed")}
+    app = page(run, "run")
+    assert by_label(app, "toggle", "Log scale").value
+    by_label(app, "toggle", "Log scale").set_value(False).run()
+    app.run()
+    assert not by_label(app, "toggle", "Log scale").value
+    assert not by_label(page(run, "run", live_log="false"), "toggle", "Log scale").value
+    usual = page(links, "run", result_tab="Curves")
+    assert not by_label(usual, "toggle", "Log scale").value
+
+
+def test_only_a_run_that_goes_on_is_best_so_far(
+    links: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[dict[str, Any]] = []
+    drawn = curves.training_curves
+
+    def draw(*given: Any, **settings: Any) -> Any:
+        told.append(settings)
+        return drawn(*given, **settings)
+
+    monkeypatch.setattr(curves, "training_curves", draw)
+    page(links, "run", result_tab="Curves")
+    store = JobStore(Cache(os.environ["TASKVIZ_CACHE"]))
+    found = read_training(store.get(links["run"]).result["results"]["chosen"], store.cache)
+    assert [each["kept"] for each in told] == [[n.best_step] for n in found.networks]
+    for state, over in (("running", False), ("failed", True), ("cancelled", True)):
+        told.clear()
+        page({**links, "run": no_result(links, state)}, "run")
+        assert [(each["kept"], each["over"]) for each in told] == [(None, over)]
+
+
+def test_a_running_training_is_not_asked_for(links: dict[str, str]) -> None:
+    said = words(page({**links, "run": no_result(links, "running")}, "run"))
+    assert "The training is still running." in said
+    assert "Train the groups first." not in said
+
+
+def test_no_words_of_the_form_depend_on_where_it_stands(links: dict[str, str]) -> None:
+    said = words(page(links, "matrix", "plan"))
+    assert "the options of this page" in said
+    assert "at the right" not in said

@@ -12,6 +12,7 @@ from taskviz.figures.curves import (
     MOST_POINTS,
     best_step,
     describe_training_curves,
+    spans_decades,
     training_curves,
 )
 from taskviz.figures.line_points import smoothed, thinned
@@ -54,6 +55,35 @@ def test_the_kept_checkpoint_is_marked(history_factory: History) -> None:
     assert set(kept.x) == {7}
     assert final.layout.shapes[0].x0 == 7
     assert "epoch 7" in final.layout.annotations[0].text
+
+
+def test_nothing_is_so_far_once_the_training_has_ended(history_factory: History) -> None:
+    history = history_factory(("t1", "t2"), seeds=3)
+    ended = training_curves(history, group=0, over=True)
+    assert [a.text for a in ended.layout.annotations] == ["best: epoch 10"]
+    seeds = training_curves(history, group=0, kept=[9, 12, 9])
+    said = "kept checkpoints, by seed: epochs 9 to 12"
+    assert [a.text for a in seeds.layout.annotations if a.text] == [said]
+    assert [shape.x0 for shape in seeds.layout.shapes] == [9, 12]
+    alike = training_curves(history, group=0, kept=[9, 9, 9])
+    assert [a.text for a in alike.layout.annotations] == ["kept checkpoint: epoch 9"]
+
+
+@pytest.mark.parametrize(
+    ("values", "many"),
+    [
+        ([1.0, 4e18], True),
+        ([1.0, float("inf"), float("nan"), 2e3], True),
+        ([1.0, 900.0], False),
+        # zero and what is below it have no place on a logarithmic axis
+        ([0.0, 1.0, 1e9], False),
+        ([-1.0, 1.0, 1e9], False),
+        ([float("nan")], False),
+        ([], False),
+    ],
+)
+def test_values_that_a_linear_axis_cannot_show(values: list[float], many: bool) -> None:
+    assert spans_decades(np.array(values)) is many
 
 
 def test_best_step_knows_the_sense_of_a_metric() -> None:

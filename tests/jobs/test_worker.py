@@ -212,3 +212,14 @@ def gone(pid):
 
 def test_caches_of_tests_stay_apart(job_store):
     assert job_store.root != Cache().root
+
+
+def test_a_failure_by_its_settings_says_that_no_retry_helps(job_store, wait_until):
+    explosive = {"optimizer": "sgd", "learning_rate": 100, "batch_size": 1, "clip": 0}
+    options = {"epochs": 9, "patience": 0, **explosive}
+    job = start_job("training", {**endless(), "options": options}, store=job_store)
+    wait_until(lambda: not job_store.get(job.id).live)
+    failed = job_store.get(job.id)
+    assert failed.state == "failed"
+    assert "lower the learning rate" in failed.error
+    assert failed.hopeless

@@ -13,7 +13,7 @@ from taskviz.progress import Progress
 from taskviz.training.group import train_group
 from taskviz.training.options import TrainingOptions
 from taskviz.training.trainer import GroupTrainer
-from taskviz.values import Cancelled, TaskvizError
+from taskviz.values import Cancelled, SettingsError, TaskvizError
 
 
 def test_one_checkpoint_the_least_mean_validation_loss(toy):
@@ -178,7 +178,7 @@ def test_an_exploding_loss_stops_and_keeps_the_last_good_checkpoint(toy):
 
 def test_a_loss_that_explodes_at_once_is_an_error(toy):
     options = TrainingOptions(batch_size=4, optimizer="sgd", learning_rate=100)
-    with pytest.raises(TaskvizError, match=r"task 't\d' became .* in epoch 1 .*learning rate"):
+    with pytest.raises(SettingsError, match=r"task 't\d' became .* in epoch 1 .*learning rate"):
         train_group(to_tensors(toy), [0, 3], options)
 
 

@@ -26,6 +26,12 @@ def test_a_stable_one_asks_for_nothing_and_an_unmeasured_one_says_so() -> None:
     stable = Reliability("stable", 0.9, 4, "seeds", 0.9, {2: 0.9})
     assert "repeats would" not in trust_words(matrix(stable))
     assert ":green-badge[stable]" in trust_words(matrix(stable))
+    # the badge has said the grade, and per cent stands off as everywhere
+    by_errors = trust_words(matrix(Reliability("stable", 1.0, 6)))
+    assert (
+        by_errors == ":green-badge[stable] :gray[100 % of the spread is signal over 6 repeats\\.]"
+    )
+    assert "Stable" not in trust_words(matrix(stable))
     assert "not measured" in trust_words(matrix(None))
 
 
