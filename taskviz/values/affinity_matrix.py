@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from taskviz.values.checks import check_path
 from taskviz.values.errors import TaskvizError
 from taskviz.values.escaping import spreadsheet_plain, spreadsheet_safe
 from taskviz.values.storage import dumps, nullable, read_json, unreadable, write_text
@@ -158,7 +159,7 @@ class AffinityMatrix:
 
     def save(self, path: Path | str) -> Path:
         """Write ``.json`` (everything) or ``.csv`` (names and values), atomically."""
-        path = Path(path)
+        path = check_path(path, "The file")
         if path.suffix == ".json":
             return write_text(path, dumps(self.to_json()))
         if path.suffix == ".csv":
@@ -178,7 +179,7 @@ class AffinityMatrix:
         Raises:
             TaskvizError: not square, names that repeat or differ, a cell that is no number.
         """
-        path = Path(path)
+        path = check_path(path, "The file")
         if path.suffix == ".json":
             return cls.from_json(read_json(path, "affinity matrix"))
         if path.suffix != ".csv":

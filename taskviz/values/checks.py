@@ -4,9 +4,11 @@ import os
 from collections.abc import Iterable
 from numbers import Integral, Real
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from taskviz.values.errors import TaskvizError
+
+T = TypeVar("T")
 
 
 def check_kind(value: object, kinds: type | tuple[type, ...], what: str, wanted: str) -> None:
@@ -49,6 +51,15 @@ def check_names(value: Any, what: str) -> tuple[str, ...]:
         raise TaskvizError(f"{what} is the text {value!r}: give a list of names, such as {names}.")
     check_kind(value, Iterable, what, "a list of names")
     return tuple(value)
+
+
+def check_each(values: Iterable[T], kind: type[T], what: str, wanted: str) -> list[T]:
+    """Check a list of values of one kind; errors as :func:`check_kind`."""
+    check_kind(values, Iterable, what, f"a list of {wanted}")
+    found = list(values)
+    for value in found:
+        check_kind(value, kind, f"One of {what[0].lower()}{what[1:]}", f"a list of {wanted}")
+    return found
 
 
 def check_path(value: Any, what: str) -> Path:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from taskviz.values.checks import check_names
 from taskviz.values.errors import TaskvizError, unknown_choice
 from taskviz.values.input_column import InputColumn
 from taskviz.values.inputs import Inputs, InputSource, content
@@ -174,7 +175,9 @@ class TaskCollection:
 
     def select(self, tasks: Iterable[str] | int) -> "TaskCollection":
         """The same data with some tasks only, in the order given; a number takes the first ones."""
-        names = self.names[:tasks] if isinstance(tasks, int) else tuple(tasks)
+        names = (
+            self.names[:tasks] if isinstance(tasks, int) else check_names(tasks, "The selection")
+        )
         if isinstance(tasks, int) and not 1 <= tasks <= len(self.tasks):
             raise TaskvizError(
                 f"Cannot take the first {tasks} tasks of {self.name!r}: it has {len(self.tasks)}."

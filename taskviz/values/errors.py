@@ -27,7 +27,7 @@ class Cancelled(Exception):
     """The user asked for this work to stop."""
 
 
-def unknown_choice(what: str, given: str, valid: Iterable[str], of: str = "") -> TaskvizError:
+def unknown_choice(what: str, given: object, valid: Iterable[str], of: str = "") -> TaskvizError:
     """A :class:`TaskvizError` that names the valid choices and the nearest one.
 
     Args:
@@ -35,7 +35,7 @@ def unknown_choice(what: str, given: str, valid: Iterable[str], of: str = "") ->
         of: what it should belong to, such as "collection 'yeast'".
     """
     choices = sorted(valid)
-    near = get_close_matches(given, choices, n=1)
+    near = get_close_matches(str(given), choices, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     owner = f" of {of}" if of else ""
     return TaskvizError(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from taskviz.values.checks import check_kind, check_names
 from taskviz.values.errors import TaskvizError, unknown_choice
 from taskviz.values.storage import dumps, read_json, write_text
 
@@ -91,7 +92,8 @@ class Grouping:
         cls, groups: Iterable[Iterable[str]], *, budget: float | None = None, **fields: Any
     ) -> "Grouping":
         """A grouping from groups alone: each costs 1; a task is served by its first group."""
-        made = tuple(tuple(group) for group in groups)
+        check_kind(groups, Iterable, "The list of groups", "a list of lists of tasks")
+        made = tuple(check_names(group, "A group") for group in groups)
         serving: dict[str, int] = {}
         for i, group in enumerate(made):
             for task in group:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from taskviz.values.checks import check_path
 from taskviz.values.errors import TaskvizError
 
 PART = ".part"
@@ -25,7 +26,7 @@ def write_text(path: Path | str, text: str) -> Path:
 
 def write_bytes(path: Path | str, data: bytes) -> Path:
     """Likewise for bytes; what writers of this file that were killed left beside it goes."""
-    path = Path(path)
+    path = check_path(path, "The file")
     path.parent.mkdir(parents=True, exist_ok=True)
     prefix = f".{path.name[:80]}."
     remove_leavings(path.parent, prefix)
@@ -78,7 +79,7 @@ def nullable(array: Any) -> Any:
 
 def read_json(path: Path | str, what: str) -> dict[str, Any]:
     """Read a JSON object, or say in one sentence why it is none."""
-    path = Path(path)
+    path = check_path(path, "The file")
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from taskviz.values.checks import check_path
 from taskviz.values.errors import TaskvizError
 from taskviz.values.escaping import spreadsheet_plain, spreadsheet_safe
 from taskviz.values.storage import unreadable, write_text
@@ -94,7 +95,7 @@ class SubsetTable:
 
     def save(self, path: Path | str) -> Path:
         """Write a CSV that :meth:`read` reads back."""
-        path = Path(path)
+        path = check_path(path, "The file")
         if path.suffix != ".csv":
             raise TaskvizError(f"Cannot write a subset table to {path.name!r}: use .csv.")
         out = io.StringIO()
@@ -117,7 +118,7 @@ class SubsetTable:
         Raises:
             TaskvizError: names the row and column of the first cell that does not fit.
         """
-        path = Path(path)
+        path = check_path(path, "The file")
         try:
             reader = csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")))
             rows = list(reader)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from taskviz.cache import Cache, key_of
 from taskviz.progress import SILENT, Progress
 from taskviz.values import TaskCollection, TaskvizError
-from taskviz.values.checks import check_whole
+from taskviz.values.checks import check_kind, check_names, check_whole
 from taskviz.verbs.affinity import fit_estimator
 from taskviz.verbs.loading import check_collection
 from taskviz.verbs.options import affinity_options, subset_options
@@ -76,6 +76,10 @@ def compare_estimators(
 
     check_collection(collection)
     seed = check_whole(seed, "The seed", 0)
+    seeds = check_whole(seeds, "The setting 'seeds'", 0)
+    draws = check_whole(draws, "The setting 'draws'", 0)
+    methods = check_names(methods, "The list of methods")
+    check_kind(budgets, Sequence, "The setting 'budgets'", "a list of numbers of models")
     picked = pick_device(device)
     kept = cache or Cache()
     chosen = list(methods) or usual_methods(collection)

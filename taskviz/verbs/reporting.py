@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from taskviz.values import AffinityMatrix, Grouping, TaskCollection, TaskvizError, TrainingResult
+from taskviz.values.checks import check_each, check_path
 from taskviz.verbs.loading import check_collection, check_tasks
 
 if TYPE_CHECKING:
@@ -51,11 +52,20 @@ def write_report(
     from taskviz.report import write_report as write
 
     check_collection(collection)
+    path = check_path(path, "The path of the report")
+    affinities = check_each(affinities, AffinityMatrix, "The affinities", "matrices")
+    groupings = check_each(groupings, Grouping, "The groupings", "groupings")
+    frontier = check_each(frontier, Grouping, "The frontier", "groupings")
+    given = check_each(
+        results.values() if isinstance(results, Mapping) else results,
+        TrainingResult,
+        "The results",
+        "training results",
+    )
     for matrix in affinities:
         check_tasks(matrix.tasks, collection, "the affinity matrix")
     for grouping in (*groupings, *frontier, *(pinned.plan for pinned in scenarios)):
         check_tasks(grouping.tasks, collection, "the grouping")
-    given = list(results.values() if isinstance(results, Mapping) else results)
     for result in [*given, *(r for run in (runs or {}).values() for r in run.values())]:
         check_tasks(result.grouping.tasks, collection, "the training result")
     return write(

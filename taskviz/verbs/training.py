@@ -104,6 +104,9 @@ def compare_groupings(
 
     check_collection(collection)
     check_kind(groupings, Mapping, "The groupings", "a dictionary from label to Grouping")
+    check_kind(
+        weighting, (str, Mapping), "The weighting", "a name, or a dictionary from label to it,"
+    )
     for label, grouping in groupings.items():
         check_grouping(grouping, f"Grouping {label!r}" if label else "The grouping")
         check_tasks(grouping.tasks, collection, f"grouping {label!r}" if label else "the grouping")
