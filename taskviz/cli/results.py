@@ -49,6 +49,11 @@ def put_results(
         )
     for sentence in summary_sentences(results):
         put_line(sentence)
+    if len(results) > 1 and against:
+        put_line(
+            "The sentences compare mean losses, in which tasks of a large loss count more; "
+            '"saved" is the mean of what each task saves. The two may differ, in sign too.'
+        )
     seconds = sum(result.seconds for result in results.values())
     put_line(f"{duration(seconds)} of training.")
     # How the first came about too: its method may have made fewer groups than were asked for.
