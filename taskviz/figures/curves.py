@@ -1,5 +1,6 @@
 """Learning curves of one group, live or finished."""
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 MOST_POINTS: Final = 2_000
 """Points drawn a line; longer ones are thinned, and the figure says so."""
+MOST_DECADES: Final = 5
+"""Decades of a logarithmic axis that each have a label."""
 _DASH: Final = {"train": "dot", "valid": "solid", "test": "dash"}
 _SPLIT_WORDS: Final = {"train": "training", "valid": "validation", "test": "test"}
 
@@ -120,8 +123,7 @@ def training_curves(
                 "title": {"text": title},
                 "type": "log" if log else "linear",
                 "nticks": 6,
-                # A logarithmic axis would otherwise label every 2 and 5.
-                **({"dtick": "D1"} if log and _decades(rows) > 1 else {}),
+                **(_log_ticks(_decades(rows)) if log else {}),
             },
             transition={"duration": 0},
         )
@@ -293,6 +295,13 @@ def spans_decades(values: NDArray[np.float64]) -> bool:
     """True of positive numbers over more than three decades: a linear axis shows only the peak."""
     known = values[np.isfinite(values)]
     return bool(len(known) and known.min() > 0 and known.max() > 1e3 * known.min())
+
+
+def _log_ticks(decades: float) -> dict[str, object]:
+    """A logarithmic axis would otherwise label every 2 and 5, or each of twenty decades."""
+    if decades > MOST_DECADES:
+        return {"dtick": math.ceil(decades / MOST_DECADES), "exponentformat": "power"}
+    return {"dtick": "D1"} if decades > 1 else {}
 
 
 def _decades(rows: "pd.DataFrame") -> float:

@@ -52,7 +52,9 @@ def draw(collection: TaskCollection, plan: Grouping) -> None:
     with left:
         _what(plan, choices)
         others = _scenarios(plan)
-        if not choices.wrong:
+        if choices.wrong:
+            st.caption(f":material/error: {' '.join(choices.wrong)}")
+        else:
             _price_line(collection, [plan, *(s.plan for s in others)], choices)
         many = f"Start {1 + len(others)} runs" if others else "Start training"
         if user.edit_button(
@@ -117,11 +119,12 @@ def _form(collection: TaskCollection) -> Choices:
 def _what(plan: Grouping, choices: Choices) -> None:
     groups = f"**{plural(len(plan.groups), 'group')}**"
     beside = ""
-    if choices.baselines:
+    # Numbers that cannot be are not promised.
+    if choices.baselines and not choices.wrong:
         random = f", and {plural(choices.draws, 'random grouping')} at the same budget"
         beside = " and, for comparison, all tasks together and each alone"
         beside += random if choices.draws > 0 else ""
-    often = f", each from {choices.seeds} seeds" if choices.seeds > 1 else ""
+    often = f", each from {choices.seeds} seeds" if choices.seeds > 1 and not choices.wrong else ""
     st.markdown(f"This trains one model for each of {groups}{beside}{often}.")
     for number, group in enumerate(plan.groups):
         names = ", ".join(safe(task) for task in group)
@@ -159,7 +162,7 @@ def _paper(collection: TaskCollection, plan: Grouping, choices: Choices) -> None
         st.caption(
             "One network for all tasks under equal weights, GradNorm, uncertainty weighting, "
             "PCGrad and Nash-MTL, against groups with equal weights, and each task alone; "
-            f"{plural(choices.seeds, 'seed')}, the options of this page."
+            "seeds and options of this page."
         )
         entries = {**_job(collection, plan, choices)[1], "paper": True}
         seeds = f"{plural(choices.seeds, 'seed')}"

@@ -235,6 +235,8 @@ def test_a_number_that_cannot_be_is_said_and_nothing_starts(
     by_label(app, "number_input", label).set_value(value).run()
     assert not app.exception
     assert said in [error.value for error in app.error]
+    assert "each from" not in words(app)
+    assert "networks ·" not in words(app)
     starts = ("Start training", "Two groups by SCA", "The groups above")
     assert all(button.disabled for button in app.button if button.label in starts)
 
@@ -341,5 +343,5 @@ def test_a_running_training_is_not_asked_for(links: dict[str, str]) -> None:
 
 def test_no_words_of_the_form_depend_on_where_it_stands(links: dict[str, str]) -> None:
     said = words(page(links, "matrix", "plan"))
-    assert "the options of this page" in said
+    assert "seeds and options of this page" in said
     assert "at the right" not in said

@@ -69,6 +69,14 @@ def test_nothing_is_so_far_once_the_training_has_ended(history_factory: History)
     assert [a.text for a in alike.layout.annotations] == ["kept checkpoint: epoch 9"]
 
 
+def test_twenty_decades_have_few_labels(history_factory: History) -> None:
+    history = history_factory(steps=5)
+    history.loc[history["step"] == 5, "value"] = 4e18
+    axis = training_curves(history, group=0, log=True).layout.yaxis
+    assert axis.type == "log"
+    assert 19 / axis.dtick <= 5
+
+
 @pytest.mark.parametrize(
     ("values", "many"),
     [
