@@ -53,12 +53,17 @@ def check(
     if as_json:
         put_json(found)
     else:
-        put_line(f"{found['file']}: {found['rows']} rows, targets {', '.join(found['targets'])}")
+        targeted = f"targets {', '.join(found['targets'])}" if found["targets"] else "no targets"
+        put_line(f"{found['file']}: {found['rows']} rows, {targeted}")
         if found["format"]:
             put_line(f"{found['layout']} {found['modality']}, read as {', '.join(found['format'])}")
         for problem in found["problems"]:
             put_line(f"{problem['severity']}: {problem['message']}")
-        put_line("No problem was found." if not found["problems"] else f"{errors} errors.")
+        put_line(
+            "No problem was found."
+            if not found["problems"]
+            else f"{errors} error{'' if errors == 1 else 's'}."
+        )
     if errors:
         raise typer.Exit(1)
 
