@@ -1,6 +1,7 @@
 """The what-if workbench: drag, keys, list, undo, locks, scenarios, links, imports."""
 
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,21 @@ def at(page: Page, task: str, letter: str) -> None:
     expect(inside).to_have_count(1)
 
 
+def keys(page: Page, combination: str, task: str, letter: str) -> None:
+    """Press keys that bring a task there; as a user does, again where nothing happens.
+
+    Beside a busy machine the first press was seen to go nowhere, twice in five runs of all tests.
+    """
+    inside = column(page, letter).locator(".name").get_by_text(task, exact=True)
+    for _ in range(3):
+        settled(page)
+        page.keyboard.press(combination)
+        with suppress(AssertionError):
+            expect(inside).to_have_count(1, timeout=20_000)
+            return
+    raise AssertionError(f"{combination} never brought {task} to group {letter}.")
+
+
 def open_board(page: Page, link: str) -> None:
     """Wait for the board with its three pairs."""
     open_page(page, link, "Groups")
@@ -76,13 +92,9 @@ def test_drag_a_task_see_the_change_undo_and_redo(link: str, page: Page) -> None
     red = change.evaluate("node => getComputedStyle(node).color")
     assert red == "rgb(199, 80, 0)"
     expect(page.get_by_text("No total: nothing is predicted for ash")).to_be_visible()
-    settled(page)
-    page.keyboard.press("Control+z")
-    at(page, "birch", "A")
+    keys(page, "Control+z", "birch", "A")
     expect(page.locator(".st-key-group_board .change")).to_have_count(0)
-    settled(page)
-    page.keyboard.press("Control+y")
-    at(page, "birch", "B")
+    keys(page, "Control+y", "birch", "B")
     settled(page)
     page.locator(".st-key-undo button").click()
     at(page, "birch", "A")
