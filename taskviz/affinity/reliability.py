@@ -50,6 +50,11 @@ class Reliability:
     @property
     def sentence(self) -> str:
         """The grade with the number behind it."""
+        return self.reason if self.share is None else f"{self.grade.capitalize()}: {self.reason}"
+
+    @property
+    def reason(self) -> str:
+        """What the grade rests on."""
         if self.share is None:
             return (
                 "Reliability not measured: one draw has no standard error. Repeat it over several "
@@ -58,7 +63,7 @@ class Reliability:
         if self.basis == "errors":
             over = f" over {self.repeats} repeats" if self.repeats else ""
             share = f"{100 * self.share:.0f} %"
-            return f"{self.grade.capitalize()}: {share} of the spread is signal{over}."
+            return f"{share} of the spread is signal{over}."
         halves = (
             f"two halves of {self.repeats} repeats"
             if self.basis == "seeds"
@@ -66,10 +71,7 @@ class Reliability:
         )
         number = f"{self.share:.2f}" + (f" ± {self.error:.2f}" if self.error else "")
         single = "" if self.entries is None else f"; single entries {self.entries:.2f}"
-        return (
-            f"{self.grade.capitalize()}: {halves} order random groupings alike to {number} of 1"
-            f"{single}."
-        )
+        return f"{halves} order random groupings alike to {number} of 1{single}."
 
     @property
     def next_grade(self) -> tuple[Grade, int] | None:

@@ -124,8 +124,7 @@ def beside(run: str) -> tuple[dict[str, TrainingResult] | None, AffinityMatrix |
         results = {label: read_training(str(key)) for label, key in job.result["results"].items()}
     except (TaskvizError, KeyError):
         return None, None
-    key = job.result.get("affinity") or job.spec.get("affinity")
     try:
-        return results, read_affinity(str(key)) if key else None
+        return results, read_affinity(job.matrix) if job.matrix else None
     except TaskvizError:
         return results, None

@@ -76,6 +76,12 @@ class Job:
         """True where it failed by its settings, so that only other ones help."""
         return self.state == "failed" and self.result.get("cause") == SETTINGS
 
+    @property
+    def matrix(self) -> str | None:
+        """Key of the affinity matrix that it made, or was given; None where there is none."""
+        key = self.result.get("affinity") or self.spec.get("affinity")
+        return str(key) if key else None
+
     def to_json(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return asdict(self) | {"spec": dict(self.spec), "result": dict(self.result)}

@@ -40,8 +40,7 @@ def trust_words(matrix: AffinityMatrix) -> str:
     """How far to trust a matrix: a badge, the sentence behind it, the price of a better one."""
     trust = reliability(matrix)
     # The badge says the grade.
-    said = trust.sentence.removeprefix(f"{trust.grade.capitalize()}: ")
-    words = f"{trust_badge(matrix)} :gray[{safe(said[0].upper() + said[1:])}]"
+    words = f"{trust_badge(matrix)} :gray[{safe(trust.reason[0].upper() + trust.reason[1:])}]"
     if trust.next_grade is None or trust.price is None:
         return words
     (grade, needed), (networks, seconds) = trust.next_grade, trust.price

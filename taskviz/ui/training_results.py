@@ -156,9 +156,8 @@ def _seconds(value: float) -> str:
 
 def _affinity(job: Job) -> AffinityMatrix | None:
     """The matrix that the groups were made from; None where it is not known."""
-    key = (job.result or {}).get("affinity") or job.spec.get("affinity")
     try:
-        return read_affinity(str(key), store.cache()) if key else None
+        return read_affinity(job.matrix, store.cache()) if job.matrix else None
     except TaskvizError:
         return None
 
