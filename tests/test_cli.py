@@ -468,6 +468,16 @@ class TestCommand:
             assert name in out
             assert run(name, "--help")[0] == 0
 
+    def test_help_of_train_names_every_training_option(self, run):
+        from dataclasses import fields
+
+        from taskviz.training.options import TrainingOptions
+
+        # A narrow terminal breaks a long name after a hyphen.
+        whole = re.sub(r"(?<=\w-)\n\s+", "", run("train", "--help")[1])
+        told = set(re.findall(r"--[\w-]+", whole))
+        assert {f"--{field.name.replace('_', '-')}" for field in fields(TrainingOptions)} <= told
+
     def test_version(self, run):
         import taskviz
 

@@ -96,7 +96,12 @@ def train(
     background: Background = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train one network a group. Training options follow as --epochs 50, --patience 5, …"""
+    """Train one network a group. Training options follow as --epochs 50, --patience 5, …
+
+    They are --width, --depth, --activation, --network, --norm, --weights, --epochs, --patience,
+    --batch-size, --learning-rate, --weight-decay, --optimizer, --schedule, --warmup, --clip,
+    --precision, --compile, --more-epochs, --separate, --inner-steps and --meta-rate.
+    """
     from taskviz.verbs import (
         check_training,
         compare_groupings,
