@@ -60,6 +60,10 @@ CREATE TABLE leases (
 """
 
 
+_MAGIC, _WAL = b"SQLite format 3\0", b"\2\2"
+"""What the header of a store begins with, and its bytes 18 and 19."""
+
+
 class Database:
     """One SQLite file; a connection an operation, so any thread and any process may use it.
 
@@ -176,8 +180,20 @@ class Database:
                     self._make()
         self._ready = True
 
+    def _finished(self) -> bool:
+        """Whether the file's header is that of a store whose making has ended; touches nothing."""
+        try:
+            with self.path.open("rb") as file:
+                header = file.read(100)
+        except FileNotFoundError:
+            return False
+        version = int.from_bytes(header[60:64], "big")
+        return header.startswith(_MAGIC) and header[18:20] == _WAL and version == VERSION
+
     def _in_order(self) -> bool:
-        if not self.path.exists():
+        # By its header first: SQLite, asked of a file that another is just making, takes away what
+        # lies beside it.
+        if not self._finished():
             return False
         try:
             with closing(self._connect()) as connection:
